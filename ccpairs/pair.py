@@ -1,0 +1,71 @@
+"""The record: one (query, passage) pair, its columns and its Arrow schema.
+
+This is the contract between every stage and every reader of the shards. The schema is written out here and never
+inferred from rows. Each column's meaning, unit and null rule is stored in the schema itself (``field.metadata``), so
+it travels inside every Parquet file and the table in the docs is printed from it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+
+
+class Pair(NamedTuple):
+    """One candidate pair, before it has an identity.
+
+    ``query`` and ``passage`` are plain text: no markup, entities decoded, NFC, white space folded to single spaces
+    (:func:`filters.text.plain` makes them so). ``created`` is in Unix seconds, UTC.
+    """
+
+    query: str
+    passage: str
+    pair_type: str
+    query_doc: str | None = None
+    passage_doc: str | None = None
+    url: str | None = None
+    license: str | None = None
+    language: str | None = None
+    language_score: float | None = None
+    perplexity: float | None = None
+    votes: int | None = None
+    created: int | None = None
+
+
+def _column(name: str, kind: pa.DataType, about: str, *, nullable: bool = True) -> pa.Field:
+    return pa.field(name, kind, nullable=nullable, metadata={"about": about})
+
+
+QUERY = _column("query", pa.string(), "plain text of the query side; never empty", nullable=False)
+PASSAGE = _column("passage", pa.string(), "plain text of the passage side; never empty", nullable=False)
+PAIR_ID = _column(
+    "pair_id",
+    pa.string(),
+    "xxh3-128 of the normalised pair, 32 hex digits; unique inside a source; rows are sorted by it",
+    nullable=False,
+)
+SOURCE = _column("source", pa.string(), "name of the source, as given to --source", nullable=False)
+
+_PROVENANCE = (
+    _column("pair_type", pa.string(), "which two texts were paired, e.g. title_comment", nullable=False),
+    _column("query_doc", pa.string(), "id of the document the query comes from; null where the dump has none"),
+    _column("passage_doc", pa.string(), "id of the document the passage comes from; null where the dump has none"),
+    _column("url", pa.string(), "where the passage can be read; null where unknown"),
+    _column("license", pa.string(), "content licence as the dump states it; null where it states none"),
+    _column("language", pa.string(), "ISO 639-1 code of the text; null until a language filter has run"),
+    _column("language_score", pa.float32(), "probability of that language, 0 to 1; null with language"),
+    _column("perplexity", pa.float32(), "KenLM perplexity of the passage, > 0; null until a perplexity filter has run"),
+    _column("votes", pa.int64(), "score of the passage in votes (may be negative); null where the dump has none"),
+    _column("created", pa.timestamp("s", tz="UTC"), "when the passage was written, UTC seconds; null where unknown"),
+)
+
+PAIR_SCHEMA = pa.schema([QUERY, PASSAGE, PAIR_ID, SOURCE, *_PROVENANCE])
+"""Columns of a candidate shard, in order."""
+
+CANDIDATE_SCHEMA = pa.schema([QUERY, PASSAGE, *_PROVENANCE])
+"""Columns of a pair before identity: the fields of :class:`Pair` in order (extracts of sources that need no join)."""
+
+assert tuple(CANDIDATE_SCHEMA.names) == Pair._fields

@@ -1,0 +1,97 @@
+"""The opt-out list: whose text is left out, applied while a dump is read.
+
+One entry a line; ``#`` starts a comment. An entry is ``id:t3_abc12``, ``domain:example.com`` (with its sub-domains),
+``subreddit:askscience`` or ``author:some_name``; the forms ``r/askscience`` and ``u/some_name`` are understood too. A
+bare entry with a dot in it is a domain, any other bare entry is an id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import smart_open
+
+from ccpairs.errors import UserError
+
+KINDS = ("id", "domain", "subreddit", "author")
+
+
+@dataclass(frozen=True)
+class OptOut:
+    """Sets of lower-case entries; empty by default (and then falsy)."""
+
+    ids: frozenset[str] = field(default_factory=frozenset)
+    domains: frozenset[str] = field(default_factory=frozenset)
+    subreddits: frozenset[str] = field(default_factory=frozenset)
+    authors: frozenset[str] = field(default_factory=frozenset)
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.domains or self.subreddits or self.authors)
+
+    def doc(self, identifier: str) -> bool:
+        """Is this document id (``t3_...``, ``site/123``, a URL, a paper id) on the list?"""
+        return identifier.lower() in self.ids
+
+    def url(self, url: str | None) -> bool:
+        """Is this URL, its domain, or a domain above it on the list?"""
+        if not url:
+            return False
+        if url.lower() in self.ids:
+            return True
+        try:
+            host = urlsplit(url if "//" in url else "//" + url).hostname or ""
+        except ValueError:
+            return False
+        labels = host.split(".")
+        return any(".".join(labels[i:]) in self.domains for i in range(len(labels)))
+
+    def subreddit(self, name: str | None) -> bool:
+        return name is not None and name.lower() in self.subreddits
+
+    def author(self, name: str | None) -> bool:
+        return name is not None and name.lower() in self.authors
+
+    def digest(self) -> str:
+        """A fingerprint of the entries, whatever their order (part of the settings that shape an extract)."""
+        entries = sorted(
+            f"{kind}:{value}"
+            for kind, values in zip(KINDS, (self.ids, self.domains, self.subreddits, self.authors), strict=True)
+            for value in values
+        )
+        return hashlib.sha256("\n".join(entries).encode()).hexdigest()[:16] if entries else ""
+
+
+def parse_opt_out(text: str) -> OptOut:
+    """Read the list; raises ``UserError`` for an entry of an unknown kind."""
+    found: dict[str, set[str]] = {kind: set() for kind in KINDS}
+    for number, line in enumerate(text.splitlines(), 1):
+        entry = line.split("#", 1)[0].strip().lower() if not line.lstrip().startswith("#") else ""
+        if not entry:
+            continue
+        kind, colon, value = entry.partition(":")
+        if colon and kind in found:
+            found[kind].add(value.strip())
+        elif entry.startswith(("http://", "https://")):
+            found["id"].add(entry)
+        elif entry.startswith(("r/", "/r/")):
+            found["subreddit"].add(entry.rsplit("/", 1)[1])
+        elif entry.startswith(("u/", "/u/")):
+            found["author"].add(entry.rsplit("/", 1)[1])
+        elif colon and kind.isalpha():
+            raise UserError(f"opt-out list, line {number}: unknown kind {kind!r}; use one of {', '.join(KINDS)}")
+        elif "." in entry and "/" not in entry:
+            found["domain"].add(entry)
+        else:
+            found["id"].add(entry)
+    return OptOut(*(frozenset(found[kind]) for kind in KINDS))
+
+
+def load_opt_out(uri: str) -> OptOut:
+    """Read an opt-out list from a local path or URI."""
+    try:
+        with smart_open.open(uri, "r", encoding="utf-8") as lines:
+            return parse_opt_out(lines.read())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the opt-out list {uri}: {error}") from None
