@@ -1,0 +1,1 @@
+"""The room for encoders, the contrastive loss, the trainer, evaluation and export."""

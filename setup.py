@@ -1,0 +1,83 @@
+"""What ccpairs is and what it needs. The tools' settings are in pyproject.toml."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).resolve().parent
+
+
+def version() -> str:
+    """The version as ccpairs/version.py states it; read, not imported, for nothing is installed yet."""
+    text = (HERE / "ccpairs" / "version.py").read_text(encoding="utf-8")
+    found = re.search(r'^__version__ = "([^"]+)"$', text, flags=re.MULTILINE)
+    if found is None:
+        raise SystemExit('ccpairs/version.py holds no line __version__ = "..."')
+    return found[1]
+
+
+RUN = [
+    "apache-beam>=2.77,<3",
+    "pyarrow>=16",
+    "msgspec>=0.19",
+    "xxhash>=3.4",
+    "smart-open>=7.1",
+    'backports.zstd>=1.0; python_version < "3.14"',
+    "py7zr>=1.0",
+    "FastWARC>=2.0,<3",  # the second release changed how files are handed over
+    "Resiliparse>=2.0,<3",
+    "selectolax>=0.4",
+    "tqdm>=4.60",
+]
+
+# What modelling needs. Nothing imports these yet; they are chosen here because the two kinds of machine need different
+# wheels. `kenlm` and `fasttext` come from builds that have wheels (ufal-kenlm, fasttext-community): the packages of
+# those names build from source, and fastText's fails on NumPy 2.
+MODELLING = ["torch>=2.6", "transformers>=4.48", "ufal-kenlm", "fasttext-community>=0.11"]
+
+BENCH = ["datatrove>=0.5", "trafilatura>=2.0", "mwparserfromhell>=0.6"]
+
+TEST = [
+    "pytest>=8.0",
+    "pytest-xdist>=3.5",
+    "hypothesis>=6.100",
+    "datasets>=3.0",  # it and pandas read the shards in the tests, as users do
+    "pandas>=2.2",
+    "trafilatura>=2.0",  # the other choice of --extractor
+]
+
+setup(
+    name="ccpairs",
+    version=version(),
+    description="Clean (query, passage) pairs from public text dumps, for training text embedding models",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3 :: Only",
+        "Topic :: Text Processing :: Linguistic",
+        "Typing :: Typed",
+    ],
+    packages=find_packages(
+        include=[f"{name}{tail}" for name in ("ccpairs", "pipelines", "filters", "models") for tail in ("", ".*")]
+    ),
+    package_data={"": ["py.typed"]},
+    python_requires=">=3.10",
+    install_requires=RUN,
+    extras_require={
+        "s3": ["smart-open[s3]>=7.1"],
+        "gcs": ["smart-open[gcs]>=7.1"],
+        "trafilatura": ["trafilatura>=2.0"],
+        "cpu": [*MODELLING, "faiss-cpu>=1.9"],
+        "gpu": [*MODELLING, "faiss-gpu-cu12>=1.9"],
+        "test": TEST,
+        "dev": [*TEST, "ruff>=0.15", "mypy>=1.18"],
+        "bench": BENCH,
+    },
+    entry_points={"console_scripts": ["ccpairs = ccpairs.__main__:main"]},
+)
