@@ -8,24 +8,25 @@ pages-articles, ...). :meth:`Source.read` is a generator that yields exactly one
 * a :class:`Failure`: our tools could not process the record (``extract_timeout``).
 
 So "read = kept + rejected + failed" holds by construction, and the container's own count of records is held against it.
-Sources that need no join yield :class:`~ccpairs.pair.Pair` tuples and inherit :meth:`Source.assemble`.
+Sources that need no join yield :class:`~ccpairs.pair.Pair` tuples and inherit :meth:`Source.join`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 import pyarrow as pa
 
-from ccpairs.pair import CANDIDATE_SCHEMA
+from ccpairs.pair import CANDIDATE_SCHEMA, Pair
 
 if TYPE_CHECKING:
     import apache_beam as beam
 
     from pipelines.inputs import InputFile
+    from pipelines.join import JoinPlan, PairedUp
     from pipelines.opt_out import OptOut
 
 
@@ -41,6 +42,8 @@ class Reject(NamedTuple):
     passage: str | None = None
     detail: str | None = None
     position: str | None = None
+    count: int = 1
+    """How many records it stands for (joins only: rows that lost and never travelled)."""
 
 
 class Failure(NamedTuple):
@@ -51,8 +54,22 @@ class Failure(NamedTuple):
     position: str | None = None
 
 
+class Joined(NamedTuple):
+    """What a join made of ``rows`` extract rows: pairs, possibly none where the rows serve several pairs."""
+
+    rows: int
+    pairs: Sequence[Pair]
+
+
+class Onward(NamedTuple):
+    """Rows that go on to the next round of a join, under another ``key``. They are counted by neither round."""
+
+    table: pa.Table
+
+
 Row: TypeAlias = tuple[Any, ...]
 Outcome: TypeAlias = "Sequence[Row] | Reject | Failure"
+JoinOutcome: TypeAlias = "Joined | Reject | Onward"
 
 MALFORMED = "malformed_record"
 OPTED_OUT = "opted_out"
@@ -120,10 +137,16 @@ class Source(ABC):
         Raises ``DamagedInput`` where the container is truncated or corrupt.
         """
 
-    def assemble(self, rows: beam.PCollection, shuffle: Callable[..., Any]) -> beam.PCollection:
-        """Turn extract rows (a PCollection of ``pa.Table``) into outcomes (lists of ``Pair`` or ``Reject``).
+    def join(self, rows: beam.PCollection[pa.Table], plan: JoinPlan) -> Sequence[PairedUp] | None:
+        """Bring extract rows together on the engine and pair them up; None where the rows are pairs already.
 
-        The default is for extracts whose rows are pairs already. Joined sources use
-        :class:`pipelines.shuffle.Together`; see ``pipelines/sources/reddit.py``.
+        Use ``plan.together(label)`` and ``plan.pair_up(label, function)``, where the function takes a table in which
+        all rows of a key stand together and yields one :data:`JoinOutcome` after the other, such that over the whole
+        join the ``rows`` of ``Joined`` and the ``count`` of ``Reject`` add up to the extract rows. Return what
+        ``pair_up`` gave, one for each round. See ``pipelines/sources/reddit.py``.
         """
-        raise NotImplementedError
+        return None
+
+    def most_pairs(self, kinds: Mapping[str, int], rows: int) -> int:
+        """An upper bound of the pairs that so many extract rows can make (it plans the number of shards)."""
+        return rows

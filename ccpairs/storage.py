@@ -1,0 +1,120 @@
+"""Where outputs live: local folders, s3, gs and the rest of what Arrow's file systems reach.
+
+A file appears under its final name only when it is whole: locally it is written under a temporary name in the same
+folder and renamed; object stores show an object when its upload is complete.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import fs as arrow_fs
+
+from ccpairs.errors import UserError
+
+TEMPORARY = ".tmp-"
+"""Prefix of half-written files; Arrow and Hugging Face readers pass over names that start with a dot."""
+
+
+def locate(uri: str) -> tuple[Any, str]:
+    """The Arrow file system and the path inside it of a local path or URI."""
+    if "://" not in uri:
+        return arrow_fs.LocalFileSystem(), os.path.abspath(os.path.expanduser(uri))
+    try:
+        return arrow_fs.FileSystem.from_uri(uri)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        raise UserError(f"cannot use {uri}: {error}") from None
+
+
+def join(uri: str, *names: str) -> str:
+    return "/".join([uri.rstrip("/") or "/", *names]) if names else uri
+
+
+def exists(uri: str) -> bool:
+    system, path = locate(uri)
+    return bool(system.get_file_info(path).type != arrow_fs.FileType.NotFound)
+
+
+def names_in(uri: str) -> list[str]:
+    """Sorted base names of the files and folders in a folder; empty where there is no such folder."""
+    system, path = locate(uri)
+    if system.get_file_info(path).type != arrow_fs.FileType.Directory:
+        return []
+    return sorted(info.base_name for info in system.get_file_info(arrow_fs.FileSelector(path)))
+
+
+def sizes_in(uri: str) -> dict[str, int]:
+    """Base name -> bytes of the files in a folder; empty where there is no such folder."""
+    system, path = locate(uri)
+    if system.get_file_info(path).type != arrow_fs.FileType.Directory:
+        return {}
+    infos = system.get_file_info(arrow_fs.FileSelector(path))
+    return {info.base_name: info.size for info in infos if info.type == arrow_fs.FileType.File}
+
+
+def read_bytes(uri: str) -> bytes:
+    """Raises ``FileNotFoundError``."""
+    system, path = locate(uri)
+    with system.open_input_stream(path) as stream:
+        return bytes(stream.read())
+
+
+def make_folder(uri: str) -> None:
+    system, path = locate(uri)
+    system.create_dir(path, recursive=True)
+
+
+def remove(uri: str) -> None:
+    """Remove a file or a folder with all that is in it, if it is there."""
+    system, path = locate(uri)
+    kind = system.get_file_info(path).type
+    if kind == arrow_fs.FileType.Directory:
+        system.delete_dir(path)
+    elif kind == arrow_fs.FileType.File:
+        system.delete_file(path)
+
+
+@contextmanager
+def atomic_output(uri: str) -> Iterator[Any]:
+    """A stream whose bytes become the file ``uri`` when the block ends; nothing appears if it raises.
+
+    >>> with atomic_output("out/part.bin") as stream:
+    ...     stream.write(b"...")
+    """
+    system, path = locate(uri)
+    folder, _, name = path.rpartition("/")
+    if folder:
+        system.create_dir(folder, recursive=True)
+    if not isinstance(system, arrow_fs.LocalFileSystem):
+        with system.open_output_stream(path) as stream:
+            yield stream
+        return
+    temporary = f"{folder}/{TEMPORARY}{name}.{os.getpid()}.{threading.get_ident()}.{uuid.uuid4().hex[:8]}"
+    try:
+        with system.open_output_stream(temporary) as stream:
+            yield stream
+        system.move(temporary, path)
+    except BaseException:
+        if system.get_file_info(temporary).type == arrow_fs.FileType.File:
+            system.delete_file(temporary)
+        raise
+
+
+def write_bytes(uri: str, data: bytes) -> None:
+    """Write a small file atomically."""
+    with atomic_output(uri) as stream:
+        stream.write(data)
+
+
+def remove_temporary(uri: str) -> int:
+    """Remove what killed runs left half-written in a folder; returns how many files."""
+    stale = [name for name in names_in(uri) if name.startswith(TEMPORARY)]
+    for name in stale:
+        remove(join(uri, name))
+    return len(stale)

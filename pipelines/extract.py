@@ -1,0 +1,271 @@
+"""Extract: one input file (or one split of it) in, one typed Parquet extract out.
+
+The extract's name derives from the input's identity and the settings that shaped it, so a rerun redoes only what is
+missing or changed. Its footer holds the counts of the file. Rejects go to a Parquet file beside it, which is written
+first; a file that fails leaves a ``.failed.json`` with the reason instead, and the next run tries it again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+
+from ccpairs import storage
+from ccpairs.errors import DamagedInput
+from ccpairs.version import __version__
+from pipelines.inputs import InputFile
+from pipelines.rejects import REJECT_SCHEMA, SAMPLE_PER_REASON, RejectLog, reject_row, rejects_table, sample_key
+from pipelines.source import OPTED_OUT, Failure, Reject, Row, Source
+
+LAYOUT = 1
+"""Version of what this module writes; raise it when old extracts can no longer be used."""
+
+FOOTER = b"ccpairs"
+ROWS_PER_BATCH = 16_384
+BYTES_PER_BATCH = 32 << 20
+SECONDS_BETWEEN_PROGRESS = 2.0
+
+
+@dataclass(frozen=True)
+class ExtractTask:
+    """A file to extract and where its extract goes (``target`` without its ending)."""
+
+    source: str
+    file: InputFile
+    target: str
+
+    @property
+    def extract(self) -> str:
+        return self.target + ".parquet"
+
+    @property
+    def rejects(self) -> str:
+        return self.target + ".rejects.parquet"
+
+    @property
+    def failure(self) -> str:
+        return self.target + ".failed.json"
+
+    @property
+    def progress(self) -> str:
+        return self.target + ".progress"
+
+    def to_json(self) -> str:
+        values = dataclasses.asdict(self)
+        del values["file"]["meter"]
+        return json.dumps(values)
+
+    @staticmethod
+    def from_json(text: str) -> ExtractTask:
+        values = json.loads(text)
+        return ExtractTask(values["source"], InputFile(**values["file"]), values["target"])
+
+
+@dataclass(frozen=True)
+class ExtractCounts:
+    """The counts of one extract, kept in its footer: ``read == kept + rejected + failed`` in records of the file.
+
+    ``rows`` came out of the kept records, ``kinds`` counts them by the extract's ``kind`` column (joined sources),
+    ``bytes`` is their size in memory: what a shuffle has to carry.
+    """
+
+    read: int = 0
+    kept: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    failed: dict[str, int] = field(default_factory=dict)
+    rows: int = 0
+    bytes: int = 0
+    kinds: dict[str, int] = field(default_factory=dict)
+    sha256: str | None = None
+
+
+def settings_of(source: Source) -> dict[str, Any]:
+    return {**dataclasses.asdict(source.extract), "opt_out": source.opt_out.digest()}
+
+
+def extract_name(source: Source, file: InputFile, rejected: str) -> str:
+    """Base name of a file's extract: readable, then a hash of all that shapes it."""
+    identity = [
+        *(__version__, LAYOUT, source.name, source.extract_version, settings_of(source), source.extract_schema.names),
+        *(file.uri, file.form, file.size, file.version, file.begin, file.end, file.limit, rejected, SAMPLE_PER_REASON),
+    ]
+    digest = xxhash.xxh3_64_hexdigest(json.dumps(identity, sort_keys=True, default=str).encode())
+    stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", file.name).lstrip("._")[:80] or "input"
+    return f"{stem}-{digest}"
+
+
+class RowWriter:
+    """Buffers rows and writes them as record batches; memory stays at one batch."""
+
+    def __init__(self, stream: Any, schema: pa.Schema) -> None:
+        self._schema = schema
+        self._writer = pq.ParquetWriter(stream, schema, compression="zstd", compression_level=1)
+        self._kind = schema.get_field_index("kind")
+        self.buffer: list[Row] = []
+        self.rows = 0
+        self.bytes = 0
+        self.kinds: Counter[str] = Counter()
+
+    def flush(self) -> None:
+        if not self.buffer:
+            return
+        columns = zip(*self.buffer, strict=True)
+        arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
+        batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        self._writer.write_batch(batch)
+        self.rows += batch.num_rows
+        self.bytes += batch.nbytes
+        if self._kind >= 0:
+            self.kinds.update(row[self._kind] for row in self.buffer)
+        self.buffer.clear()
+
+    def close(self, footer: bytes) -> None:
+        self._writer.add_key_value_metadata({FOOTER: footer})
+        self._writer.close()
+
+
+class FileExtraction:
+    """Reads one file to its end and counts every outcome."""
+
+    def __init__(self, source: Source, task: ExtractTask, rejected: str) -> None:
+        self._source, self._task, self._file = source, task, task.file
+        self._log = RejectLog(rejected)
+        self._read = self._kept = 0
+        self._rejected: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
+        self._next_progress = time.monotonic() + SECONDS_BETWEEN_PROGRESS
+        self._batch_start = 0
+
+    def run(self) -> ExtractCounts:
+        """Write the extract and its rejects; raises ``DamagedInput`` and then leaves neither."""
+        with storage.atomic_output(self._task.extract) as stream:
+            writer = RowWriter(stream, self._source.extract_schema)
+            self._consume(writer)
+            writer.flush()
+            counts = self._counts(writer)
+            if len(self._log):
+                with storage.atomic_output(self._task.rejects) as rejects:
+                    pq.write_table(rejects_table(self._log.drain()), rejects, compression="zstd")
+            writer.close(json.dumps(dataclasses.asdict(counts)).encode())
+        return counts
+
+    def _consume(self, writer: RowWriter) -> None:
+        outcomes = self._source.read(self._file)
+        for outcome in islice(outcomes, self._file.limit):
+            self._read += 1
+            if type(outcome) is Reject:
+                self._reject(outcome)
+            elif type(outcome) is Failure:
+                self._failed[outcome.reason] += 1
+                self._sample(Reject(outcome.reason, detail=outcome.detail, position=outcome.position))
+            else:
+                self._kept += 1
+                writer.buffer.extend(outcome)
+                if len(writer.buffer) >= ROWS_PER_BATCH or self._bytes_since_batch() >= BYTES_PER_BATCH:
+                    writer.flush()
+                    self._batch_start = self._file.meter.text_bytes + self._file.meter.raw_bytes
+            if not self._read & 1023 and time.monotonic() > self._next_progress:
+                self._show_progress()
+        outcomes.close()  # type: ignore[attr-defined]  # a generator; lets readers end their children
+
+    def _bytes_since_batch(self) -> int:
+        meter = self._file.meter
+        return meter.text_bytes + meter.raw_bytes - self._batch_start
+
+    def _reject(self, reject: Reject) -> None:
+        self._rejected[reject.reason] += 1
+        if reject.reason == OPTED_OUT:  # whoever asked to be left out is not kept among the rejects either
+            reject = Reject(OPTED_OUT)
+        self._sample(reject)
+
+    def _sample(self, reject: Reject) -> None:
+        key = sample_key(self._file.name, self._file.begin, self._read, reject.position)
+        if self._log.wants("extract", reject.reason, key):
+            position = f"{self._source.unit} {self._read}"
+            self._log.add(
+                reject_row("extract", self._source.name, reject, key, file=self._file.name, position=position)
+            )
+
+    def _show_progress(self) -> None:
+        self._next_progress = time.monotonic() + SECONDS_BETWEEN_PROGRESS
+        storage.write_bytes(self._task.progress, str(self._file.meter.raw_bytes).encode())
+
+    def _counts(self, writer: RowWriter) -> ExtractCounts:
+        lost = self._read - self._kept - sum(self._rejected.values()) - sum(self._failed.values())
+        inside = self._file.meter.records
+        if lost or (inside is not None and self._file.limit is None and inside != self._read):
+            raise AssertionError(f"{self._file.uri}: {inside} records inside, {self._read} read, {lost} unaccounted for")
+        if not self._read:
+            raise DamagedInput(f"{self._file.name}: holds no {self._source.unit}; remove it, or fetch it again")
+        return ExtractCounts(
+            read=self._read,
+            kept=self._kept,
+            rejected=dict(sorted(self._rejected.items())),
+            failed=dict(sorted(self._failed.items())),
+            rows=writer.rows,
+            bytes=writer.bytes,
+            kinds=dict(sorted(writer.kinds.items())),
+            sha256=self._file.meter.sha256,
+        )
+
+
+def extract_file(source: Source, task: ExtractTask, rejected: str = "sample") -> ExtractCounts | None:
+    """Extract one file; None where the file is damaged (``task.failure`` then says why)."""
+    try:
+        counts = FileExtraction(source, task, rejected).run()
+    except DamagedInput as error:
+        storage.write_bytes(task.failure, json.dumps({"error": " ".join(str(error).split())}).encode())
+        return None
+    finally:
+        storage.remove(task.progress)
+    storage.remove(task.failure)
+    return counts
+
+
+def read_counts(extract: str) -> ExtractCounts:
+    """The counts in the footer of an extract."""
+    system, path = storage.locate(extract)
+    with system.open_input_file(path) as stream:
+        metadata = pq.ParquetFile(stream).metadata.metadata
+    return ExtractCounts(**json.loads(metadata[FOOTER]))
+
+
+def read_failure(task: ExtractTask) -> str:
+    """Why a task has no extract."""
+    try:
+        return str(json.loads(storage.read_bytes(task.failure))["error"])
+    except FileNotFoundError:
+        return f"{task.file.name}: left no extract and no reason; run the command again"
+
+
+class ExtractFiles(beam.DoFn):
+    """Extracts the files of one group (Beam side of :func:`extract_file`)."""
+
+    def __init__(self, sources: dict[str, Source], rejected: str) -> None:
+        self._sources, self._rejected = sources, rejected
+
+    def process(self, group: tuple[int, Iterable[str]]) -> Iterator[str]:
+        for line in group[1]:
+            task = ExtractTask.from_json(line)
+            extract_file(self._sources[task.source], task, self._rejected)
+            yield task.target
+
+
+def read_rejects(task: ExtractTask) -> pa.Table:
+    """The rejects beside an extract (an empty table where it has none)."""
+    if not storage.exists(task.rejects):
+        return REJECT_SCHEMA.empty_table()
+    system, path = storage.locate(task.rejects)
+    return pq.read_table(path, filesystem=system)

@@ -1,0 +1,127 @@
+"""What was judged unfit, kept beside the pairs with its reason: all of it, a deterministic sample, or none.
+
+The sample holds, for each stage and reason, the :data:`SAMPLE_PER_REASON` rejects with the lowest hash, so it is the
+same for any number of workers and any order of the inputs. Counts are exact in every mode.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+import apache_beam as beam
+import pyarrow as pa
+import xxhash
+
+from ccpairs.pair import PAIR_SCHEMA, Pair
+from pipelines.source import Reject
+
+SAMPLE_PER_REASON = 300
+MODES = ("sample", "all", "none")
+
+REJECT_SCHEMA = pa.schema(
+    [
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("stage", pa.string(), nullable=False),
+        *(field.with_nullable(True) for field in PAIR_SCHEMA),
+        pa.field("detail", pa.string()),
+        pa.field("input", pa.string()),
+        pa.field("position", pa.string()),
+        pa.field("sample_key", pa.uint64(), nullable=False),
+    ]
+)
+"""A reject's columns: the reason and stage (extract, join, pairs), the pair as far as it is known, and its place."""
+
+RejectRow: TypeAlias = tuple[Any, ...]
+_SORT = [(name, "ascending") for name in ("stage", "reason", "sample_key", "input", "position", "query", "passage")]
+_KEY = REJECT_SCHEMA.get_field_index("sample_key")
+
+
+def sample_key(*parts: object) -> int:
+    """The hash by which rejects are sampled, from what identifies the reject."""
+    return xxhash.xxh3_64_intdigest("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"))
+
+
+def reject_row(
+    stage: str, source: str, reject: Reject, key: int, *, file: str | None = None, position: str | None = None
+) -> RejectRow:
+    """A reject of a record or of texts that never became a pair."""
+    nulls = (None,) * len(Pair._fields[3:])
+    pair = (reject.query, reject.passage, None, source, None, *nulls)
+    return (reject.reason, stage, *pair, reject.detail, file, reject.position or position, key)
+
+
+def reject_pair_row(stage: str, source: str, reason: str, pair: Pair, pair_id: str, key: int) -> RejectRow:
+    """A reject of a whole pair."""
+    return (reason, stage, pair.query, pair.passage, pair_id, source, *pair[2:], None, None, None, key)
+
+
+class RejectLog:
+    """Collects rejects while something runs; in ``sample`` mode it holds the lowest hashes of each reason only."""
+
+    def __init__(self, mode: str) -> None:
+        self._mode = mode
+        self._lowest: dict[tuple[str, str], list[tuple[int, int, RejectRow]]] = {}
+        self._all: list[RejectRow] = []
+        self._serial = 0
+
+    def wants(self, stage: str, reason: str, key: int) -> bool:
+        """Would a reject with this hash be kept? Ask before building a costly row."""
+        if self._mode != "sample":
+            return self._mode == "all"
+        heap = self._lowest.get((stage, reason))
+        return heap is None or len(heap) < SAMPLE_PER_REASON or key < -heap[0][0]
+
+    def add(self, row: RejectRow) -> None:
+        if self._mode == "none":
+            return
+        if self._mode == "all":
+            self._all.append(row)
+            return
+        heap = self._lowest.setdefault((row[1], row[0]), [])
+        self._serial += 1  # so that equal hashes never compare rows
+        item = (-row[_KEY], -self._serial, row)
+        if len(heap) < SAMPLE_PER_REASON:
+            heapq.heappush(heap, item)
+        elif item > heap[0]:
+            heapq.heapreplace(heap, item)
+
+    def __len__(self) -> int:
+        return len(self._all) + sum(map(len, self._lowest.values()))
+
+    def drain(self) -> Iterator[RejectRow]:
+        """Everything collected so far; the log is empty afterwards."""
+        yield from self._all
+        for heap in self._lowest.values():
+            for item in heap:
+                yield item[2]
+        self._all, self._lowest = [], {}
+
+
+def rejects_table(rows: Iterable[RejectRow]) -> pa.Table:
+    """Rows as a table in the one order that depends on nothing but the rows."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(REJECT_SCHEMA)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, REJECT_SCHEMA, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=REJECT_SCHEMA).sort_by(_SORT)
+
+
+class LowestRejects(beam.CombineFn):
+    """Combines rejects of one (stage, reason) to the lowest hashes; lifted, so little crosses the network."""
+
+    def create_accumulator(self) -> list[RejectRow]:
+        return []
+
+    def add_input(self, accumulator: list[RejectRow], row: RejectRow) -> list[RejectRow]:
+        accumulator.append(row)
+        return self.compact(accumulator) if len(accumulator) >= 4 * SAMPLE_PER_REASON else accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[list[RejectRow]]) -> list[RejectRow]:
+        return self.compact([row for accumulator in accumulators for row in accumulator])
+
+    def compact(self, accumulator: list[RejectRow]) -> list[RejectRow]:
+        # The whole row breaks ties, so that the sample does not depend on the order in which rejects arrive.
+        return heapq.nsmallest(SAMPLE_PER_REASON, accumulator, key=lambda row: (row[_KEY], repr(row)))
+
+    def extract_output(self, accumulator: list[RejectRow]) -> list[RejectRow]:
+        return self.compact(accumulator)

@@ -1,0 +1,392 @@
+"""Reddit: posts and the comments under them, as (post, comment) pairs.
+
+Format (Pushshift, Arctic Shift): newline-delimited JSON objects, zstd with a 2 GiB window; ``RS_YYYY-MM.zst`` holds
+posts and ``RC_YYYY-MM.zst`` comments, per-subreddit dumps are ``NAME_submissions.zst`` and ``NAME_comments.zst``.
+Plain and gzipped files are read too. A comment names its post in ``link_id`` (``t3_`` and the post's base-36 id) and
+what it answers in ``parent_id``; both are equal at top level. Traps: ``name`` and ``stickied`` are absent in some
+months, ``created_utc`` is sometimes a string, removed text is exactly ``[deleted]`` or ``[removed]``.
+
+Comments are filtered while they are read; the best of each post then travel to their post. Markup is removed only
+after that, from the comments that are left.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ccpairs.errors import WrongSource
+from ccpairs.pair import Pair
+from filters.markdown import markdown_to_text
+from filters.sentences import cut_at_sentences
+from filters.text import plain
+from pipelines.inputs import InputFile
+from pipelines.join import JoinPlan, PairedUp
+from pipelines.source import MALFORMED, OPTED_OUT, Joined, JoinOutcome, Outcome, Reject, Source, option
+
+Number: TypeAlias = int | float | str | None
+
+REMOVED = frozenset({"[deleted]", "[removed]", "[deleted by user]", "[ removed by reddit ]"})
+STAFF = frozenset({"moderator", "admin", "special"})
+BOT_NAME = re.compile(r"(?<!ro)bot[_-]?\d*$|^auto(moderator|tldr)$", re.IGNORECASE)
+BOT_TEXT = re.compile(
+    r"\b(i am|i'm|i’m|im|this is) a bot\b|\bbeep[ ,]*boop\b|\bbleep[ ,]*bloop\b|performed automatically|\bbot by\b"
+    r"|contact the moderators of this subreddit",
+    re.IGNORECASE,
+)
+MAX_ID = 36**12
+"""Ids are base-36 numbers; this many fit a signed 64-bit integer."""
+
+
+class Post(msgspec.Struct):
+    id: str
+    title: str
+    selftext: str | None = None
+    subreddit: str | None = None
+    author: str | None = None
+    url: str | None = None
+    stickied: bool | None = None
+    over_18: bool | None = None
+    promoted: bool | None = None
+    distinguished: str | None = None
+    removed_by_category: str | None = None
+    score: Number = None
+    created_utc: Number = None
+
+
+class Comment(msgspec.Struct):
+    id: str
+    link_id: str
+    body: str
+    parent_id: str | None = None
+    subreddit: str | None = None
+    author: str | None = None
+    stickied: bool | None = None
+    distinguished: str | None = None
+    score: Number = None
+    created_utc: Number = None
+
+
+def comments_per_post(text: str) -> int:
+    """``N`` or ``all`` (0)."""
+    number = 0 if text == "all" else int(text)
+    if number < 0 or text == "0":
+        raise ValueError("a number from 1, or all")
+    return number
+
+
+@dataclass(frozen=True)
+class RedditExtract:
+    min_comment_score: int = option(1, "drop comments with a lower score (E5: 1)")
+    max_comment_chars: int = option(4096, "drop comments with more characters (E5: 4096)")
+    nested_comments: bool = option(False, "also take comments that answer another comment")
+    over_18: bool = option(False, "also take posts marked over 18")
+
+
+@dataclass(frozen=True)
+class RedditPairs:
+    comments_per_post: int = option(
+        1, "how many comments of a post, best first (highest score, ties by id): a number, or all", parse=comments_per_post
+    )
+    post_text: str = option(
+        "full", "the query: title + selftext (full), the title alone (title), or a pair of each", choices=("full", "title", "both")
+    )
+    max_post_chars: int = option(1000, "cut title + selftext at a sentence end to this many characters")
+
+
+class Reddit(Source):
+    name = "reddit"
+    about = "Reddit posts and comments (Pushshift, Arctic Shift): (post, best comment)"
+    unit = "line"
+    forms: ClassVar[Mapping[str, str]] = {
+        "posts": "posts, NDJSON (RS_*.zst, *_submissions.zst; also .gz or plain)",
+        "comments": "comments, NDJSON (RC_*.zst, *_comments.zst; also .gz or plain)",
+        "ndjson": "posts or comments, NDJSON; the first record tells which",
+    }
+    extract_settings = RedditExtract
+    pair_settings = RedditPairs
+    extract_schema = pa.schema(
+        [
+            pa.field("key", pa.int64(), nullable=False),
+            pa.field("kind", pa.string(), nullable=False),
+            pa.field("number", pa.int64(), nullable=False),
+            pa.field("text", pa.string(), nullable=False),
+            pa.field("selftext", pa.string()),
+            pa.field("subreddit", pa.string()),
+            pa.field("votes", pa.int64(), nullable=False),
+            pa.field("created", pa.int64()),
+            pa.field("lost", pa.int64(), nullable=False),
+        ]
+    )
+    """``key`` is the post's id and ``number`` the row's own, both read as base-36 numbers; ``lost`` counts the comments
+    of the post that this row has already beaten."""
+
+    def form_of(self, name: str) -> str | None:
+        lower = name.lower()
+        if not re.search(r"(\.(zst|gz|xz|bz2|ndjson|jsonl|json)|^r[sc]_[\d-]+)$", lower):
+            return None
+        if lower.startswith("rs_") or "_submissions" in lower:
+            return "posts"
+        if lower.startswith("rc_") or "_comments" in lower:
+            return "comments"
+        return "ndjson" if re.search(r"\.(ndjson|jsonl|json)(\.(zst|gz|xz|bz2))?$|\.zst$", lower) else None
+
+    def sniff(self, file: InputFile, head: bytes) -> None:
+        role_of(file.name, head.split(b"\n", 1)[0])
+
+    def read(self, file: InputFile) -> Iterator[Outcome]:
+        lines = file.lines()
+        form = file.form
+        for line in lines:
+            if line and not line.isspace():
+                if form == "ndjson":
+                    form = role_of(file.name, line)
+                decode = self.posts() if form == "posts" else self.comments()
+                yield decode(line)
+                break
+        else:
+            return
+        for line in lines:
+            if line and not line.isspace():
+                yield decode(line)
+
+    def posts(self) -> Any:
+        """A function from one line to its outcome."""
+        decoder = msgspec.json.Decoder(Post)
+        opt_out, over_18 = self.opt_out, self.extract.over_18
+
+        def outcome(line: bytes) -> Outcome:
+            try:
+                post = decoder.decode(line)
+                number = int(post.id, 36)
+                votes, created = whole(post.score), whole(post.created_utc)
+            except (msgspec.DecodeError, ValueError, OverflowError) as error:
+                return Reject(MALFORMED, detail=str(error))
+            title, selftext = post.title, post.selftext or None
+            if not 0 <= number < MAX_ID:
+                return Reject(MALFORMED, detail=f"id {post.id!r}")
+            if title.strip().lower() in REMOVED or (selftext and selftext.strip().lower() in REMOVED):
+                return Reject("removed_text", title)
+            if post.removed_by_category:
+                return Reject("removed_text", title, detail=post.removed_by_category)
+            if opt_out and (
+                opt_out.doc(f"t3_{post.id}")
+                or opt_out.subreddit(post.subreddit)
+                or opt_out.author(post.author)
+                or opt_out.url(post.url)
+            ):
+                return Reject(OPTED_OUT)
+            if not title or title.isspace():
+                return Reject("no_title")
+            if post.promoted:
+                return Reject("promoted", title)
+            if post.stickied:
+                return Reject("stickied", title)
+            if post.distinguished in STAFF:
+                return Reject("moderator", title)
+            if post.over_18 and not over_18:
+                return Reject("over_18", title)
+            if is_bot(post.author, selftext or ""):
+                return Reject("bot", title)
+            return ((number, "post", number, title, selftext, post.subreddit, votes or 0, created, 0),)
+
+        return outcome
+
+    def comments(self) -> Any:
+        """A function from one line to its outcome; the cheapest and most selective tests come first."""
+        decoder = msgspec.json.Decoder(Comment)
+        opt_out, nested = self.opt_out, self.extract.nested_comments
+        lowest, longest = self.extract.min_comment_score, self.extract.max_comment_chars
+
+        def outcome(line: bytes) -> Outcome:
+            try:
+                comment = decoder.decode(line)
+                link = comment.link_id
+                key, number = int(link[3:] if link[:3] == "t3_" else link, 36), int(comment.id, 36)
+                votes, created = comment.score, comment.created_utc
+                if type(votes) is not int:
+                    votes = whole(votes)
+                if type(created) is not int:
+                    created = whole(created)
+            except (msgspec.DecodeError, ValueError, OverflowError) as error:
+                return Reject(MALFORMED, detail=str(error))
+            if not (0 <= key < MAX_ID and 0 <= number < MAX_ID):
+                return Reject(MALFORMED, detail=f"id {comment.id!r}, link_id {link!r}")
+            body = comment.body
+            if len(body) < 32 and body.strip().lower() in REMOVED:
+                return Reject("removed_text")
+            if opt_out and (
+                opt_out.doc(f"t1_{comment.id}")
+                or opt_out.doc(link)
+                or opt_out.subreddit(comment.subreddit)
+                or opt_out.author(comment.author)
+            ):
+                return Reject(OPTED_OUT)
+            if not nested and comment.parent_id is not None and comment.parent_id != link:
+                return Reject("not_top_level", None, body)
+            if votes is None or votes < lowest:
+                return Reject("low_score", None, body)
+            if len(body) > longest:
+                return Reject("comment_too_long", None, body)
+            if not body or body.isspace():
+                return Reject("empty_passage")
+            if comment.stickied:
+                return Reject("stickied", None, body)
+            if comment.distinguished in STAFF:
+                return Reject("moderator", None, body)
+            if is_bot(comment.author, body):
+                return Reject("bot", None, body)
+            return ((key, "comment", number, body, None, comment.subreddit, votes, created, 0),)
+
+        return outcome
+
+    def join(self, rows: Any, plan: JoinPlan) -> Sequence[PairedUp]:
+        threads = rows | plan.together("bring posts and comments of a thread together", self.best_comments)
+        return [threads | plan.pair_up("pair each post with its best comments", self.pair_threads)]
+
+    def most_pairs(self, kinds: Mapping[str, int], rows: int) -> int:
+        per_post = self.pair.comments_per_post
+        comments = kinds.get("comment", 0)
+        pairs = min(comments, kinds.get("post", 0) * per_post) if per_post else comments
+        return pairs * (2 if self.pair.post_text == "both" else 1)
+
+    def best_comments(self, table: pa.Table) -> pa.Table:
+        """Drop the comments that can no longer be among the best of their post; ``lost`` of the best says how many.
+
+        A second copy of a comment (overlapping dumps) is dropped too.
+        """
+        is_comment = np.asarray(pc.equal(table.column("kind"), "comment"))
+        columns = {name: table.column(name).to_numpy() for name in ("key", "number", "votes", "lost")}
+        # Comments first, then by post, score, id: the rows of one post stand together, best first. Rows that equal
+        # each other in all of these are copies; the text decides between copies so that no order of inputs matters.
+        order = np.lexsort((columns["number"], -columns["votes"], columns["key"], ~is_comment))
+        order = _copies_by_text(order, columns, table.column("text"))
+        order, posts = order[: int(is_comment.sum())], order[int(is_comment.sum()) :]
+        if not len(order):
+            return table
+        key, number, lost = (columns[name][order] for name in ("key", "number", "lost"))
+        copy = np.zeros(len(order), dtype=bool)
+        copy[1:] = (key[1:] == key[:-1]) & (number[1:] == number[:-1])
+        starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
+        post_of = np.cumsum(np.r_[True, key[1:] != key[:-1]]) - 1
+        distinct = np.cumsum(~copy)
+        rank = distinct - distinct[starts][post_of]
+        keep = ~copy & ((rank < self.pair.comments_per_post) | (self.pair.comments_per_post == 0))
+        beaten = np.bincount(post_of, weights=np.where(keep, 0, 1 + lost), minlength=len(starts)).astype(np.int64)
+        lost = lost.copy()
+        lost[starts] += beaten
+        kept = table.take(pa.array(order[keep]))
+        kept = kept.set_column(kept.schema.get_field_index("lost"), table.schema.field("lost"), pa.array(lost[keep]))
+        return pa.concat_tables([table.take(pa.array(posts)), kept])
+
+    def pair_threads(self, table: pa.Table) -> Iterator[JoinOutcome]:
+        """Pair each post of a table of complete threads with its best comments."""
+        posts: dict[int, tuple[Any, ...]] = {}
+        comments: list[tuple[Any, ...]] = []
+        for row in zip(*(column.to_pylist() for column in self.best_comments(table).columns), strict=True):
+            if row[1] == "comment":
+                comments.append(row)
+                continue
+            other = posts.get(row[0])
+            if other is not None:
+                row, other = min((row, other), key=repr), max((row, other), key=repr)
+                yield Reject("repeated_post", query=plain(html.unescape(other[3])))
+            posts[row[0]] = row
+        answered = set()
+        queries: list[tuple[str, str]] = []
+        for key, _, number, body, _, subreddit, votes, created, lost in comments:
+            post = posts.get(key)
+            if post is None:
+                yield Reject("post_missing", passage=plain(body), count=1 + lost)
+                continue
+            if key not in answered:  # rows of a post stand together
+                answered.add(key)
+                queries = list(self.queries(post[3], post[4]))
+            passage = markdown_to_text(body)
+            ids = f"t3_{base36(key)}", f"t1_{base36(number)}"
+            url = f"https://www.reddit.com/r/{subreddit}/comments/{base36(key)}/_/{base36(number)}/"
+            yield Joined(
+                1,
+                [
+                    Pair(query, passage, pair_type, *ids, url if subreddit else None, votes=votes, created=created)
+                    for pair_type, query in queries
+                ],
+            )
+            if lost:
+                yield Reject("not_best_comment", query=queries[0][1], detail=f"{lost} comments", count=lost)
+        for key, post in posts.items():
+            if key in answered:
+                yield Joined(1, ())
+            else:
+                yield Reject("no_comment", query=plain(html.unescape(post[3])))
+
+    def queries(self, title: str, selftext: str | None) -> Iterator[tuple[str, str]]:
+        """(pair type, query) of a post, by the ``post_text`` option."""
+        heading = plain(html.unescape(title))
+        body = markdown_to_text(selftext) if selftext and self.pair.post_text != "title" else ""
+        if not body or self.pair.post_text == "both":
+            yield "title_comment", heading
+        if body:
+            pieces = cut_at_sentences(f"{heading} {body}", self.pair.max_post_chars)
+            yield "post_comment", pieces[0] if pieces else heading
+
+
+def role_of(name: str, line: bytes) -> str:
+    """The form of a file by its first record; raises ``WrongSource``."""
+    try:
+        record = msgspec.json.decode(line)
+        keys = record.keys() if isinstance(record, dict) else ()
+    except msgspec.DecodeError:
+        return "posts" if name.lower().startswith("rs_") else "comments"  # damaged: counted where it is read
+    if "body" in keys and "link_id" in keys:
+        return "comments"
+    if "title" in keys and "id" in keys:
+        return "posts"
+    raise WrongSource(
+        f"{name}: its first record has neither link_id and body (a comment) nor id and title (a post); "
+        "is it a Reddit dump? Give the right --source"
+    )
+
+
+def is_bot(author: str | None, text: str) -> bool:
+    """Does the author's name or the text say that a program wrote it?"""
+    if author and BOT_NAME.search(author):
+        return True
+    tail = text if len(text) < 1200 else text[:400] + text[-800:]
+    return BOT_TEXT.search(tail) is not None if "o" in tail else False
+
+
+def whole(value: Number) -> int | None:
+    """A number that a dump may hold as a number or as a string; raises ``ValueError``."""
+    if value is None or value == "":
+        return None
+    return int(float(value))
+
+
+def base36(number: int) -> str:
+    """The lower-case base-36 text of a number >= 0, as Reddit writes ids."""
+    text = ""
+    while True:
+        number, digit = divmod(number, 36)
+        text = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + text
+        if not number:
+            return text
+
+
+def _copies_by_text(order: Any, columns: Mapping[str, Any], text: pa.ChunkedArray) -> Any:
+    """Put the copies of a row (equal key, number and votes) into the order of their texts."""
+    key, number, votes = (columns[name][order] for name in ("key", "number", "votes"))
+    same = (key[1:] == key[:-1]) & (number[1:] == number[:-1]) & (votes[1:] == votes[:-1])
+    for start in np.flatnonzero(same):  # copies are rare: overlapping dumps
+        one, other = order[start], order[start + 1]
+        if text[int(other)].as_py() < text[int(one)].as_py():
+            order[start], order[start + 1] = other, one
+    return order
