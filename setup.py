@@ -72,6 +72,7 @@ setup(
     extras_require={
         "s3": ["smart-open[s3]>=7.1"],
         "gcs": ["smart-open[gcs]>=7.1"],
+        "dataflow": ["apache-beam[gcp]>=2.77,<3", "smart-open[gcs]>=7.1"],
         "trafilatura": ["trafilatura>=2.0"],
         "cpu": [*MODELLING, "faiss-cpu>=1.9"],
         "gpu": [*MODELLING, "faiss-gpu-cu12>=1.9"],

@@ -1,0 +1,37 @@
+# Two images from one file:
+#   docker build --tag ccpairs .                            the command:  docker run ccpairs build --help
+#   docker build --tag ccpairs-worker --target worker .     what Flink and Dataflow run the pipelines in
+#
+# Python and Beam must be the same versions in both, and on the machine that submits the job.
+ARG PYTHON=3.11
+ARG BEAM=2.77.0
+
+FROM apache/beam_python${PYTHON}_sdk:${BEAM} AS beam
+
+FROM python:${PYTHON}-slim AS installed
+ARG BEAM
+# Extras of setup.py, comma-separated: "s3", "gcs", "dataflow", "trafilatura", "cpu", "gpu".
+ARG EXTRAS=""
+WORKDIR /src
+COPY setup.py pyproject.toml README.md LICENSE ./
+COPY ccpairs ccpairs
+COPY pipelines pipelines
+COPY filters filters
+COPY models models
+RUN pip install --no-cache-dir "apache-beam==${BEAM}" ".${EXTRAS:+[${EXTRAS}]}" && rm -rf /src/*
+
+# The worker holds everything at start, so no machine of a cluster installs anything.
+FROM installed AS worker
+COPY --from=beam /opt/apache/beam /opt/apache/beam
+# Without this the entry point makes a virtual environment for each worker that starts.
+ENV RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
+WORKDIR /
+# It stays root, as in Beam's own image: Dataflow mounts folders that only root may write.
+ENTRYPOINT ["/opt/apache/beam/boot"]
+
+FROM installed AS command
+RUN useradd --create-home ccpairs
+USER ccpairs
+WORKDIR /home/ccpairs
+ENTRYPOINT ["ccpairs"]
+CMD ["--help"]
