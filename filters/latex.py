@@ -52,6 +52,7 @@ _GROUP = re.compile(r"(?<=[_^\\])\{([^{}]*)\}|\{((?:[^{}\s]| )*)\}")
 # The rule of Pandoc, which tells formulas from prices: no space inside the dollars, no digit after the closing one (a
 # digit may follow where a backslash shows that it is a formula).
 _MATH = re.compile(r"(\$\$?)(?![\s$])(?:([^$]{1,300}?)(?<![\s\\])\1(?!\d)|(\\?[_^]?\{?\\[^$]{1,300})\1)")
+_COMPOUND = re.compile(r"\w ?[-+=<>,]|\w \w")
 _OSTI = re.compile(r"\$su[bp] ([^$]{1,12})\$|/su[bp] ([^/\s]{1,12})/")
 _FORMULA_MARK = re.compile(r"[\\_^{]")
 
@@ -118,9 +119,16 @@ def _spoken(found: re.Match[str]) -> str:
 
 
 def _without_braces(text: str) -> str:
-    """``x_{i}`` -> ``x_i``, ``{\\rm E}`` -> ``E``: innermost first."""
+    """``x_{i}`` -> ``x_i``, ``n^{2h + 1}`` -> ``n^(2h + 1)``, ``{\\rm E}`` -> ``E``: innermost first."""
     for _ in range(_DEEPEST):
-        text, changed = _GROUP.subn(lambda found: (found[1] if found[1] is not None else found[2]).strip(" "), text)
+        text, changed = _GROUP.subn(_ungrouped, text)
         if not changed:
             break
-    return text
+    return text.replace("^°", "°")
+
+
+def _ungrouped(found: re.Match[str]) -> str:
+    if found[1] is None:
+        return found[2].strip(" ")
+    inner = found[1].strip(" ")
+    return f"({inner})" if _COMPOUND.search(inner) else inner

@@ -1,0 +1,132 @@
+"""What authors say where they cite: the sentence around a citation, without the citation itself.
+
+A mark left in the text ("[12]", "(Smith et al., 2010)") would give the cited title away, or teach a model to match
+numbers. Parsers of full text say where each mark stands; excerpts of a citation graph do not, so there the usual styles
+are recognised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from filters.scholarly import unmarked
+from filters.text import plain
+
+Span: TypeAlias = tuple[int, int]
+"""Begin and end of a stretch of text, in characters."""
+
+_WINDOW = 1500
+"""How far from a mark its sentence may begin or end; farther text is not looked at."""
+
+_SHORT_SENTENCE = 60
+"""A sentence shorter than this says too little; the one before it is taken along."""
+
+_SENTENCE_END = re.compile(
+    r"(?<!\bal)(?<!\bcf)(?<!\bvs)(?<!\bca)(?<!\bFig)(?<!\bFigs)(?<!\bEq)(?<!\bEqs)(?<!\bRef)(?<!\bRefs)(?<!\bSec)"
+    r"(?<!\bDr)(?<!\bNo)(?<!\bapprox)(?<!\bresp)(?<!\b[A-Za-z])[.!?][\"”’')\]]{0,3}\s+(?=[\"“‘(\[]?[^\W_a-z]|\0)|[。！？]|\n"
+)
+_HIDDEN = "\0"
+_HIDDEN_RUN = re.compile("\0{2,}")
+
+
+def citation_context(text: str, mark: Span, marks: Sequence[Span]) -> str:
+    """The sentence around ``mark`` as plain text, with all ``marks`` of the text cut out; empty where there is none."""
+    begin, end = max(0, mark[0] - _WINDOW), min(len(text), mark[1] + _WINDOW)
+    hidden = _hide(text, begin, end, marks)
+    at, until = mark[0] - begin, mark[1] - begin
+    first, last, before = 0, len(hidden), 0
+    for found in _SENTENCE_END.finditer(hidden):
+        if found.end() <= at:
+            first, before = found.end(), first
+        elif found.start() >= until:
+            last = found.end()
+            break
+    context = without_marks(hidden[first:last])
+    if len(context) < _SHORT_SENTENCE and first:
+        context = without_marks(hidden[before:last])
+    return context
+
+
+def _hide(text: str, begin: int, end: int, marks: Sequence[Span]) -> str:
+    """``text[begin:end]`` with every mark overwritten: the full stop of "et al." must not end a sentence."""
+    letters = list(text[begin:end])
+    for start, stop in marks:
+        if start < end and stop > begin:
+            low, high = max(start, begin) - begin, min(stop, end) - begin
+            letters[low:high] = _HIDDEN * (high - low)
+    return "".join(letters)
+
+
+_NUMBERS = re.compile(r" ?\[ ?\d{1,4}[a-z]?(?: ?[-,;–—] ?\d{1,4}[a-z]?){0,40} ?\]")
+_RAISED = re.compile(r"(?<=[a-z)][.,;])\d{1,3}(?:[,–-]\d{1,3}){0,20}(?=\s|$)")
+_PARENTHESIS = re.compile(r" ?[(\[]([^()\[\]]{4,400})[)\]]")
+_YEAR_ALONE = re.compile(r"(?<=[a-z.’'s]) ?\((?:19|20)\d\d[a-z]?(?:, ?(?:19|20)?\d{0,2}[a-z]?){0,6}\)")
+_NAME = (
+    r"(?!January|February|March|April|May\b|June|July|August|September|October|November|December)"
+    r"[^\W\d_a-z][\w'’-]*[a-z][\w'’-]*"
+)
+_AUTHOR_YEAR = re.compile(
+    r"\s*(?:(?:see|also|e\.g\.|i\.e\.|cf\.|from|after|and|for (?:a )?reviews?|reviewed (?:in|by))[ ,]*){0,4}"
+    r"(?:(?:de|van|der|den|von|la|le|del|di|da|dos) ){0,3}"
+    rf"{_NAME}(?:[ ,]+(?:{_NAME}|[A-Z]\.|et al\.?,?|and|&|de|van|der|den|von|la|le|del|di|da|dos)){{0,12}}"
+    r"[ ,]+\(?(?:19|20)\d\d[a-z]?(?:, ?(?:(?:19|20)\d\d)?[a-z]?\b){0,8}(?:, pp?\. ?[\d–-]+)?\s*"
+)
+_KEY = re.compile(r"\s*(?:[A-Z][A-Za-z+]{1,12}\d{2,4}[a-z]?(?:, ?|\s*$)){1,12}")
+_NOTHING_LEFT = re.compile(
+    r" ?\((?:[\s,;.&\0–-]|and|see|e\.g\.|cf\.|i\.e\.|also){0,30}\)| ?\[[\s,;&\0–-]{0,30}\]"
+    r"| ?[(\[][\s,;]{0,5}\0|\0[\s,;]{0,5}[)\]]"
+)
+_BEFORE_STOP = re.compile(r"(?:\s|(?<=[,;])[,;])+(?=[,;.:?!])")
+_ELLIPSIS = re.compile(r"^[\s.…,;:)\]–-]+|(?:\s*(?:\.\.\.|…))+$")
+
+
+def without_marks(text: str) -> str:
+    """Plain text with citations of the usual styles taken out: ``[3, 5–7]``, ``(Smith and Jones, 2010)``, ``.12,13``.
+
+    An author who is part of the sentence ("Smith et al. (2010) show") keeps the name and loses the year.
+    """
+    if _HIDDEN in text:
+        text = _NOTHING_LEFT.sub("", _HIDDEN_RUN.sub(_HIDDEN, text)).replace(_HIDDEN, "")
+    text = unmarked(text)
+    if "[" in text:
+        text = _NUMBERS.sub("", text)
+    if "(" in text or "[" in text:
+        text = _PARENTHESIS.sub(_without_citations, text)
+        text = _NOTHING_LEFT.sub("", _YEAR_ALONE.sub("", text))
+    text = _RAISED.sub("", text)
+    return plain(_ELLIPSIS.sub("", _BEFORE_STOP.sub("", plain(text))))
+
+
+def _without_citations(found: re.Match[str]) -> str:
+    parts = found[1].split(";")
+    kept = [part for part in parts if not (_AUTHOR_YEAR.fullmatch(part) or _KEY.fullmatch(part))]
+    if len(kept) == len(parts):
+        return found[0]
+    whole = found[0]
+    opening = whole[: whole.index(found[1])]
+    return f"{opening}{';'.join(kept).strip()}{whole[-1]}" if kept else ""
+
+
+@dataclass(frozen=True)
+class ContextFilter:
+    """Drop contexts that say too little about what they cite, and lines of reference lists."""
+
+    min_chars: int = 50
+    max_chars: int = 1000
+    max_digits: float = 0.15
+
+    name = "context"
+
+    def reason(self, context: str) -> str | None:
+        """Why this (cleaned) context is no use, or None."""
+        if len(context) < self.min_chars:
+            return "context_too_short"
+        if len(context) > self.max_chars:
+            return "context_too_long"
+        letters, digits = sum(map(str.isalpha, context)), sum(map(str.isdigit, context))
+        if 2 * letters < len(context) or digits > self.max_digits * len(context):
+            return "context_not_text"
+        return None
