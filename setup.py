@@ -22,11 +22,13 @@ def version() -> str:
 RUN = [
     "apache-beam>=2.77,<3",
     "pyarrow>=16",
+    "numpy>=1.26",
     "msgspec>=0.19",
     "xxhash>=3.4",
     "smart-open>=7.1",
     'backports.zstd>=1.0; python_version < "3.14"',
     "py7zr>=1.0",
+    "pyppmd>=1.1",
     "FastWARC>=2.0,<3",  # the second release changed how files are handed over
     "Resiliparse>=2.0,<3",
     "selectolax>=0.4",

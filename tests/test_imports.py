@@ -1,4 +1,4 @@
-"""Imports run one way, and importing ``ccpairs`` needs pyarrow alone.
+"""Imports run one way, name only what setup.py requires, and importing ``ccpairs`` needs pyarrow alone.
 
 commands -> pipelines -> filters, models -> the contract. The contract is every module of ``ccpairs`` that is no
 command. An import counts wherever it stands: in a function or under ``TYPE_CHECKING`` it ties two rooms together
@@ -8,9 +8,11 @@ just as well.
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,35 @@ def test_every_folder_of_modules_is_a_package(package: str) -> None:
     """Setuptools leaves out a folder without ``__init__.py``, so only those who install would miss it."""
     folders = {file.parent for file in (HOME / package).rglob("*.py")}
     assert [str(folder) for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
+
+
+STANDARD_LIBRARY = {*sys.stdlib_module_names, "compression"}  # the last since 3.14
+OPTIONAL = {"trafilatura"}
+"""Imported only where the user chooses it; an extra of that name installs it."""
+
+
+def required() -> set[str]:
+    """Distributions that every installation has: the list RUN of setup.py."""
+    tree = ast.parse((HOME / "setup.py").read_text(encoding="utf-8"))
+    (run,) = (
+        node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "RUN"
+    )
+    return {re.split(r"[^A-Za-z0-9._-]", text)[0].lower() for text in ast.literal_eval(run)}
+
+
+@pytest.mark.parametrize("package", ["ccpairs", "filters", "models", "pipelines"])
+def test_every_library_that_is_imported_is_required(package: str) -> None:
+    """A library that another one happens to bring along is gone when that one no longer needs it."""
+    homes, installed = packages_distributions(), required()
+    missing = set()
+    for file in (HOME / package).rglob("*.py"):
+        for name in imports_of(f"{package}.{file.stem}", file.read_text(encoding="utf-8")):
+            top = name.partition(".")[0]
+            if top in STANDARD_LIBRARY or room_of(name) is not None or top in OPTIONAL:
+                continue
+            if not installed & {home.lower().replace("_", "-") for home in homes.get(top, [top])}:
+                missing.add(f"{file.relative_to(HOME)} imports {top}")
+    assert sorted(missing) == []
 
 
 REFUSE_THE_REST = """
