@@ -21,7 +21,9 @@ _BLOCKS = (
 )
 
 _COMMENT = re.compile(r"<!--(?:>|->|.*?(?:--!?>|\Z))|<[!?][^>]*(?:>|\Z)", re.DOTALL)
-_UNSEEN_ELEMENT = re.compile(rf"<{_UNSEEN}(?=[\s/>]){_REST_OF_TAG}.*?(?:</\1(?=[\s/>]){_REST_OF_TAG}|\Z)", re.DOTALL | re.I)
+_UNSEEN_ELEMENT = re.compile(
+    rf"<{_UNSEEN}(?=[\s/>]){_REST_OF_TAG}.*?(?:</\1(?=[\s/>]){_REST_OF_TAG}|\Z)", re.DOTALL | re.I
+)
 _BLOCK_TAG = re.compile(rf"</?(?:{_BLOCKS})(?:>|(?=[\s/]){_REST_OF_TAG})", re.I)
 _TAG = re.compile(rf"</?[a-zA-Z](?:[^>=]*>|{_REST_OF_TAG})|</[^>]*(?:>|\Z)")
 # 10<sup>6</sup> is not 106.

@@ -10,27 +10,27 @@ its own opening sign, so a pass is linear in the text whatever the text is.
 from __future__ import annotations
 
 import re
-from string import punctuation
 
 from filters.text import decode_entities, plain
 
 # What must no longer be taken for markup (escapes, code, addresses) is hidden: a sign becomes the lone surrogate with
 # the same low byte, which no sound text holds, and is shown again at the end.
-_HIDE = {ord(sign): chr(0xDC00 + ord(sign)) for sign in punctuation}
+_HIDE = {ord(sign): chr(0xDC00 + ord(sign)) for sign in "\\`*_{}[]()#+-.!~^|<>&="}
 _SHOW = {hidden: chr(sign) for sign, hidden in _HIDE.items()}
 _HIDDEN = re.compile("[\udc21-\udc7e]")
 
-_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(.*?)(?:^[ \t]*```[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-_CODE = re.compile(r"(?<!`)(?:`([^`\n]+)`|``([^`\n]+)``|```([^`]+)```)(?!`)")
-_CODE_LINES = re.compile(r"(?:(?<=\n\n)|\A)(?:(?: {4}|\t)(?![ \t]*(?:[-*+>]|\d+[.)])[ \t]).*(?:\n+|\Z))+")
+_FENCE = re.compile(r"\n[ \t]*```[^\n`]*(\n.*?)(?:\n[ \t]*```[ \t]*(?=\n|\Z)|\Z)", re.DOTALL)
+_CODE = re.compile(r"`(?<!``)(?:([^`\n]+)`|`([^`\n]+)``|``([^`]+)```)(?!`)")
+_CODE_LINES = re.compile(r"\n\n(?:(?: {4}|\t)(?![ \t]*(?:[-*+>]|\d+[.)])[ \t])[^\n]*(?:\n+|\Z))+")
 _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!~^|<>&])")
-_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\[\]()*]*(?:\([^\s<>\[\]()]*\)[^\s<>\[\]()*]*)*")
+_ADDRESS = re.compile(r"https?://[^\s<>\[\]()*]*(?:\([^\s<>\[\]()]*\)[^\s<>\[\]()*]*)*")
 _AUTOLINK = re.compile(r"<(https?://[^\s<>]*)>")
 
-_TARGET = r'\( {0,3}[^\s()]*(?:\([^\s()]*\)[^\s()]*)*(?: {1,3}"[^"\n]*")? {0,3}\)'
+_TARGET = r'\( {0,3}(?:[^\s()]*(?:\([^\s()]*\)[^\s()]*)*|[^\s)\[]*)(?: {1,3}"[^"\n]*")? {0,3}\)'
 _MEDIA = re.compile(rf"!\[(?:gif|img|image|video)?\]{_TARGET}")
-_LINK = re.compile(rf"!?\[([^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*)\]{_TARGET}")
-_DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]+\]:[ \t]*<?(?:https?://|www\.|/|#)[^\n]*$", re.MULTILINE)
+_OLD_SPOILER = re.compile(r'\[[^\[\]]*\]\((?:#|/)s ?"([^"\n]*)"\)')
+_LINK = re.compile(rf"\[([^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*)\]{_TARGET}")
+_DEFINITION = re.compile(r"\n {0,3}\[[^\]\n]+\]:[ \t]*<?(?:https?://|www\.|/|#)[^\n]*")
 _REFERENCE = re.compile(r"\[([^\[\]]+)\] ?\[[^\[\]]*\]")
 
 # At the start of a line, which a newline begins: quote signs, then a rule, bullets or a heading.
@@ -41,14 +41,16 @@ _LINE_START = re.compile(
 _STARTS_OF_LINES = frozenset(" \t>-*_=+#")
 _TABLE_RULE = re.compile(r"\n(?=[^\n]*-)(?=[^\n]*\|)[ \t:|-]+(?=\n|\Z)")
 
+# Each pattern below begins with a plain character, for which the search skips ahead.
 _SPOILER = re.compile(r">!([^<>]*)!<")
 _STRIKE = re.compile(r"~~(?=[^\s~])([^~]*)~~")
 # 10^6 and ^_^ stay as they are.
-_SUPERSCRIPT = re.compile(r"(?<![\w)\]^])\^+(?:\(([^()]*)\)|(?=[^\W_]|[\"'*\[(]))")
+_SUPERSCRIPT = re.compile(r"\^(?<![\w)\]^]\^)\^*(?:\(([^()]*)\)|(?=[^\W_]|[\"'*\[(]))")
 # f*ck and 2*3*4 too.
-_STARS = re.compile(r"(\*{2,3}|(?<![A-Za-z0-9*])\*)(?=[^\s*])([^*]*)(?<!\s)\1")
-_UNDERSCORES = re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])([^_]*(?:(?<=[^\W_])_(?=[^\W_])[^_]*)*)(?<!\s)\1(?!\w)")
-_DEPTH = 3
+_STARS = re.compile(r"\*(\*{1,2}|(?<![A-Za-z0-9*]\*))(?=[^\s*])([^*]*)(?<!\s)\*\1")
+_STRAY_STARS = re.compile(r"\*\*(?:(?<!\S\*\*)\*?(?!\*)|(?<!\*\*\*)(?!\S))")
+_UNDERSCORES = re.compile(r"_(?<!\w_)(_{0,2})(?=[^\s_])([^_]*(?:(?<=[^\W_])_(?=[^\W_])[^_]*)*)(?<!\s)_\1(?!\w)")
+_NESTED = 3
 
 
 def markdown_to_text(md: str) -> str:
@@ -59,10 +61,12 @@ def markdown_to_text(md: str) -> str:
     if "&" in md:
         md = md.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     if "\n" in md:
-        md = md.replace("\r\n", "\n")
+        md = "\n\n" + md.replace("\r\n", "\n")
         lines = True
     else:
         lines = md[:1] in _STARTS_OF_LINES
+        if lines:
+            md = "\n\n" + md
     if "`" in md:
         md = _CODE.sub(_hide_code, _FENCE.sub(_hide_code, md))
     if lines and ("    " in md or "\t" in md):
@@ -70,15 +74,15 @@ def markdown_to_text(md: str) -> str:
     if "\\" in md:
         md = _ESCAPE.sub(_hide_escaped, md)
     if "](" in md:
-        md = _nested(_LINK, r"\1", _MEDIA.sub("", md))
-    if "]:" in md:
+        md = _nested(_LINK, r"\1", _OLD_SPOILER.sub(r"\1", _MEDIA.sub("", md)))
+    if lines and "]:" in md:
         md, definitions = _DEFINITION.subn("", md)
         if definitions:
             md = _REFERENCE.sub(r"\1", md)
-    if ("://" in md or "www." in md) and ("_" in md or "~" in md or "^" in md or "<" in md):
+    if "://" in md and ("_" in md or "~" in md or "^" in md or "<" in md):
         md = _ADDRESS.sub(_hide, _AUTOLINK.sub(r"\1", md))
     if lines:
-        md = _LINE_START.sub("\n", "\n" + md)
+        md = _LINE_START.sub("\n", md)
     if "|" in md:
         md, tables = _TABLE_RULE.subn("", md)
         if tables:
@@ -91,6 +95,8 @@ def markdown_to_text(md: str) -> str:
         md = _SUPERSCRIPT.sub(r"\1", md)
     if "*" in md:
         md = _nested(_STARS, r"\2", md)
+        if "**" in md:
+            md = _STRAY_STARS.sub("", md)
     if "_" in md:
         md = _nested(_UNDERSCORES, r"\2", md)
     if not md.isascii():
@@ -99,7 +105,7 @@ def markdown_to_text(md: str) -> str:
 
 
 def _nested(pattern: re.Pattern[str], words: str, md: str) -> str:
-    for _ in range(_DEPTH):
+    for _ in range(_NESTED):
         md, found = pattern.subn(words, md)
         if not found:
             break

@@ -18,7 +18,7 @@ _LONGEST_ABBREVIATION = 12
 _ABBREVIATION = re.compile(
     r"(?:mrs?|ms|dr|prof|st|mt|vs|cf|ca|approx|resp|incl|excl|figs?|eqs?|sect?|chap|vols?|nr|pp?|eds?|al|viz|etc|jr|sr|"
     r"inc|ltd|corp|bros|dept|univ|gen|lt|sgt|capt|cmdr|adm|rev|hon|gov|sen|jan|feb|apr|aug|sept?|oct|nov|dec|ave|blvd|"
-    r"ph\.d|bzw|evtl|ggf|\d{1,2}|(?:[^\W\d_]\.)*[^\W\d_])",
+    r"ph\.d|bzw|evtl|ggf|\d{1,2}|(?:[^\W\d_]\.)+[^\W\d_])",
     re.IGNORECASE,
 )
 
@@ -69,7 +69,8 @@ def _ends_sentence(text: str, start: int, stop: int, end: int) -> bool:
     word = before[-1].lstrip(_OPENERS) if before else ""
     if word.lower() == "no":
         return not following[:1].isdigit()
-    return _ABBREVIATION.fullmatch(word) is None
+    initial = len(word) == 1 and word.isupper()
+    return not initial and _ABBREVIATION.fullmatch(word) is None
 
 
 def _between_letters(text: str, start: int, limit: int) -> int:

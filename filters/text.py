@@ -9,7 +9,7 @@ from html import unescape
 from html.entities import html5
 from typing import Literal
 
-_ASCII_CONTROLS = {code: None for code in (*range(0x20), 0x7F)}
+_ASCII_CONTROLS = dict.fromkeys((*range(0x20), 0x7F))
 
 # Invisible characters that carry no text: controls, soft hyphen, zero-width space, direction marks, byte-order mark,
 # interlinear marks, tags and non-characters. Joiners (U+200C, U+200D) and variation selectors stay: Persian, the
@@ -37,13 +37,12 @@ def plain(text: str) -> str:
     Entities are left alone: decoding them is the business of whoever knows the markup. Halves of surrogate pairs are
     joined, lone ones become U+FFFD, so the result always encodes to UTF-8. ``plain(plain(x)) == plain(x)``.
     """
-    text = " ".join(text.split())
-    if text.isascii():
-        return text if text.isprintable() else " ".join(text.translate(_ASCII_CONTROLS).split())
     if not text.isprintable():
-        if _SURROGATES.search(text) is not None:
-            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        text = " ".join(_INVISIBLE.sub("", text).split())
+        text = _visible(text)
+    elif "  " in text or text[:1] == " " or text[-1:] == " ":
+        text = " ".join(text.split())
+    if text.isascii():
+        return text
     if "\u3164" in text or "\u2800" in text or "\uffa0" in text:
         text = " ".join(_BLANKS.sub(" ", text).split())
     return _normalised("NFC", text)
@@ -66,6 +65,17 @@ def decode_entities(text: str) -> str:
     The old names that HTML allows without one stay: in running text they are ``&section=2`` of an address.
     """
     return _ENTITY.sub(_decoded, text) if "&" in text else text
+
+
+def _visible(text: str) -> str:
+    text = " ".join(text.split())
+    if text.isprintable():
+        return text
+    if text.isascii():
+        return " ".join(text.translate(_ASCII_CONTROLS).split())
+    if _SURROGATES.search(text) is not None:
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return " ".join(_INVISIBLE.sub("", text).split())
 
 
 def _decoded(entity: re.Match[str]) -> str:
