@@ -1,0 +1,335 @@
+"""The main text of a web page: its paragraphs, without menus, comments, teasers and the rest of the frame.
+
+A page is read in four steps, each a function below.
+
+1. :func:`outline` walks the HTML tree once and keeps of it only *boxes* (block elements) and *runs* of text, the
+   text of one paragraph together with how much of it is links.
+2. Each box gets a *role* from its tag, and from the words in its class and id: people name the parts of their pages
+   with the same few hundred words everywhere (``sidebar``, ``related-posts``, ``comment-list``).
+3. :func:`prune` drops the boxes that are not main text by their role, unless too much of the page's *prose*
+   (paragraphs that are not made of links) would go with them: then the name was misleading.
+4. :func:`body_of` goes down from the page to the smallest box that still holds nearly all the prose. What stands
+   beside the way after it is dropped; prose before it is kept, for the opening paragraph often stands outside.
+
+Sizes are in characters. The few thresholds were set on annotated pages of many languages
+(``benchmarks/commoncrawl.py`` measures them); around their values the result hardly moves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+PROSE = 60
+"""A run with this many characters outside links is prose."""
+NEARLY_ALL = 0.8
+"""The body is the smallest box with this share of the prose."""
+FRAME_LIMIT = 0.3
+"""A box named as frame is kept all the same if it holds this share of the prose ..."""
+MINOR_LIMIT = 0.08
+"""... and a box with a doubtful name, if it holds this share."""
+ENOUGH = 0.25
+"""Frames are dropped whatever they hold if this share of the prose is outside of them."""
+ENOUGH_BESIDE_COMMENTS = 200
+"""Comments are dropped if this much prose is outside of them (else the page is a forum)."""
+MOSTLY_LINKS = 0.5
+ALL = float("inf")
+DEEPEST = 200
+"""Elements nested deeper than this are read as one text: nobody writes such pages, generators of traps do."""
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+TEXT = "-text"
+UNREAD = _set(
+    "-comment -document-type script style noscript template svg math iframe object embed canvas audio video map "
+    "select option button input textarea dialog datalist progress meter head link meta title img source track area "
+    "base col colgroup frameset applet rp rt nav"
+)
+"""Elements whose text is no running text. ``nav`` is among them: it is the one name that is never misleading."""
+INLINE = _set(
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q ruby s samp small span strike "
+    "strong sub sup time tt u var wbr nobr g"
+)
+HEADINGS = _set("h1 h2 h3 h4 h5 h6")
+
+BODY, NEUTRAL, MINOR, FRAME, COMMENTS = range(5)
+"""Roles: certainly part of the body; unknown; doubtful; frame of the page; readers' comments."""
+
+_ROLE_OF_TAG = {
+    "article": BODY,
+    "main": BODY,
+    "footer": FRAME,
+    "aside": FRAME,
+    "menu": FRAME,
+    "figcaption": FRAME,
+    "figure": MINOR,
+    "form": MINOR,
+    "header": MINOR,
+    "address": MINOR,
+}
+_ROLE_OF_ARIA = {
+    "main": BODY,
+    "banner": MINOR,
+    "navigation": FRAME,
+    "complementary": FRAME,
+    "contentinfo": FRAME,
+    "search": FRAME,
+    "dialog": FRAME,
+    "alert": FRAME,
+    "menu": FRAME,
+}
+
+
+# Words in the parts of a name (``post-related``, ``postRelated``: post, related).
+_COMMENT_PARTS = re.compile("comment|disqus|^respond$|kommentar|^repl(?:y|ies)$")
+_FRAME_PARTS = re.compile(
+    "sidebar|^sidebox$|^foot$|footer|^nav|navi|menu|breadcrumb|paginat|pager|toolbar|^toc$|search|dropdown|^skip"
+    "|^lang$|related|similar|recommend|recent|popular|trending|^also|readmore|blogroll|infobox|navbox|^tags?$|taxonomy"
+    "|share|sharing|social|newsletter|subscri|login|signup|paywall|rating|flair|^cta$|^sd$|^jp$|widget|promo|advert"
+    "|^ads?$|banner|sponsor|outbrain|taboola|cookie|consent|gdpr|popup|modal|overlay|copyright|credit|signature|avatar"
+    "|^bio$|^posted$|carousel|gallery|akismet|colophon"
+)
+_MINOR_PARTS = re.compile(
+    "caption|byline|author|^meta$|^date|^time|header|print|user|profile|^info$|teaser|disclaimer|slider|hidden|license"
+    "|^notes?$|register|contact|^links?$|figure|legal|^form$|^prev|icon|category|button|^card$|topic"
+)
+# WordPress puts the tags and categories of a post into the classes of the post itself, and whether it has comments;
+# themes say on the box around everything that there is a sidebar; a page builder calls every box a widget.
+_NOTHING_FOLLOWS = _set("tag category elementor has no with without is")
+_NOTHING_PRECEDES = _set("open closed enabled disabled left right active layout on off")
+_PARTS = re.compile("[A-Z]?[a-z]+|[A-Z]+")
+
+
+class Run(NamedTuple):
+    """The text between two borders of boxes, white space folded; how much of it is links, how much is prose."""
+
+    text: str
+    links: int
+    prose: int
+
+
+class Box:
+    """A block element: its tag, its role, what is in it, and how much of that is links and prose.
+
+    ``sure`` is the prose that is in no inner box named as frame or comments; ``said`` that in no box of comments.
+    """
+
+    __slots__ = ("items", "links", "prose", "role", "said", "size", "sure", "tag")
+
+    def __init__(self, tag: str, role: int) -> None:
+        self.tag, self.role = tag, role
+        self.items: list[Item] = []
+        self.size = self.links = self.prose = self.said = self.sure = 0
+
+    def close(self) -> None:
+        """Add up what is inside, when all inner boxes are closed."""
+        size = links = prose = said = sure = 0
+        for item in self.items:
+            links += item.links
+            prose += item.prose
+            if isinstance(item, Run):
+                size += len(item.text)
+                said += item.prose
+                sure += item.prose
+            else:
+                size += item.size
+                if item.role < COMMENTS:
+                    said += item.said
+                    if item.role < FRAME:
+                        sure += item.sure
+        self.size, self.links, self.prose, self.said, self.sure = size, links, prose, said, sure
+
+
+Item: TypeAlias = "Box | Run"
+
+
+class Paragraph(NamedTuple):
+    """One paragraph of the result; ``tag`` is the element that it stands in."""
+
+    text: str
+    tag: str
+
+
+def main_text(tree: LexborHTMLParser) -> list[str]:
+    """The paragraphs of the main text in order, white space folded, none empty; an empty list where there is none.
+
+    The page's first-level heading is left out: it is the title. Other headings stay if text follows them.
+    """
+    page = outline(tree)
+    prune(page)
+    paragraphs = body_of(page)
+    headings = [tag in HEADINGS for _, tag in paragraphs]
+    # A heading that another heading follows, or nothing, has lost its text: most often it stood above a list of links.
+    alone = [this and after for this, after in zip(headings, [*headings[1:], True], strict=False)]
+    return [text for (text, tag), drop in zip(paragraphs, alone, strict=True) if tag != "h1" and not drop]
+
+
+def outline(tree: LexborHTMLParser) -> Box:
+    """The boxes and runs of a page."""
+    page = Box("body", BODY)
+    body = tree.body
+    if body is not None:
+        reader = _Reader()
+        reader.read(body, page, False, 0)
+        reader.end_run(page)
+        page.close()
+    return page
+
+
+class _Reader:
+    """Builds the boxes in one walk; text gathers until a border of a box ends the run."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._links = 0
+
+    def end_run(self, box: Box) -> None:
+        text = " ".join("".join(self._parts).split())
+        if text:
+            box.items.append(Run(text, self._links, _prose(text, self._links)))
+        self._parts.clear()
+        self._links = 0
+
+    def read(self, node: LexborNode, box: Box, in_link: bool, depth: int) -> None:
+        parts = self._parts
+        child = node.first_child
+        while child is not None:
+            tag = child.tag or ""
+            if tag == TEXT or depth > DEEPEST:
+                text = child.text_content if tag == TEXT else child.text()
+                if text:
+                    parts.append(text)
+                    if in_link:
+                        self._links += len(text.strip())
+            elif tag in UNREAD:
+                pass
+            elif tag == "br":
+                parts.append("\n")
+            elif tag in INLINE:
+                self.read(child, box, in_link or tag == "a", depth + 1)
+            else:
+                attributes = child.attributes
+                if not attributes or not _is_hidden(attributes):
+                    if parts:
+                        self.end_run(box)
+                    inner = Box(tag, _role(tag, attributes))
+                    self.read(child, inner, in_link, depth + 1)
+                    if parts:
+                        self.end_run(inner)
+                    if inner.items:
+                        inner.close()
+                        box.items.append(inner)
+            child = child.next
+
+
+def _is_hidden(attributes: dict[str, str | None]) -> bool:
+    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        return True
+    style = attributes.get("style")
+    return style is not None and "none" in style and "display:none" in style.replace(" ", "")
+
+
+def _role(tag: str, attributes: dict[str, str | None]) -> int:
+    role = _ROLE_OF_TAG.get(tag, NEUTRAL)
+    if role == BODY or not attributes:
+        return role
+    names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
+    if names != " ":
+        role = max(role, _role_of_names(names))
+    if attributes.get("itemprop") == "articleBody":
+        return BODY
+    aria = attributes.get("role")
+    if aria is not None:
+        said = _ROLE_OF_ARIA.get(aria, NEUTRAL)
+        return BODY if said == BODY else max(role, said)
+    return role
+
+
+@lru_cache(maxsize=1 << 14)
+def _role_of_names(names: str) -> int:
+    return max(map(_role_of_name, names.split()), default=NEUTRAL)
+
+
+@lru_cache(maxsize=1 << 14)
+def _role_of_name(name: str) -> int:
+    parts = [part.lower() for part in _PARTS.findall(name)]
+    if not parts or parts[0] in _NOTHING_FOLLOWS or parts[-1] in _NOTHING_PRECEDES:
+        return NEUTRAL
+    return max(map(_role_of_part, parts))
+
+
+@lru_cache(maxsize=1 << 14)
+def _role_of_part(part: str) -> int:
+    if _COMMENT_PARTS.search(part):
+        return COMMENTS
+    if _FRAME_PARTS.search(part):
+        return FRAME
+    return MINOR if _MINOR_PARTS.search(part) else NEUTRAL
+
+
+def _prose(text: str, links: int) -> int:
+    """Size of a run if it is prose, else 0. A character of East Asian scripts says as much as three others."""
+    size = len(text)
+    if not text.isascii() and max(text) > "\u2e7f":
+        size += 2 * sum(map("\u2e7f".__lt__, text))
+    return size - links if size - links >= PROSE and links <= MOSTLY_LINKS * size else 0
+
+
+def prune(page: Box) -> None:
+    """Drop the boxes that are not main text."""
+    if page.prose > page.said >= ENOUGH_BESIDE_COMMENTS:
+        _drop(page, {COMMENTS: ALL})
+    if page.sure >= ENOUGH * page.prose:
+        limit = page.sure
+        _drop(page, {COMMENTS: FRAME_LIMIT * limit, FRAME: ALL, MINOR: MINOR_LIMIT * limit})
+    else:
+        limit = page.prose
+        _drop(page, {FRAME: FRAME_LIMIT * limit, MINOR: MINOR_LIMIT * limit})
+
+
+def _drop(box: Box, least_prose: dict[int, float]) -> None:
+    """Drop the inner boxes of these roles that hold less prose than given."""
+    kept: list[Item] = []
+    for item in box.items:
+        if isinstance(item, Box):
+            if item.role in least_prose and item.prose < least_prose[item.role]:
+                continue
+            _drop(item, least_prose)
+        kept.append(item)
+    box.items = kept
+    box.close()
+
+
+def body_of(page: Box) -> list[Paragraph]:
+    """The paragraphs of the smallest box that holds nearly all the prose, after the prose that stands before it."""
+    box, before = page, []
+    while True:
+        inner = [item for item in box.items if isinstance(item, Box)]
+        body = next((item for item in inner if item.prose > NEARLY_ALL * box.prose), None)
+        if body is None:
+            break
+        before += inner[: inner.index(body)]
+        box = body
+    opening = [p for item in before for p in _paragraphs(item) if len(p.text) >= PROSE or p.tag == "h1"]
+    rest = list(_paragraphs(box))
+    if any(p.tag == "h1" for p in rest):
+        return rest
+    starts = [i for i, p in enumerate(opening) if p.tag == "h1"]
+    return [*opening[starts[-1] if starts else 0 :], *rest]
+
+
+def _paragraphs(box: Box) -> Iterator[Paragraph]:
+    """The runs of a box, without those that are mostly links."""
+    for item in box.items:
+        if isinstance(item, Run):
+            if item.links <= MOSTLY_LINKS * len(item.text):
+                yield Paragraph(item.text, box.tag)
+        elif item.tag == "p" or item.links <= MOSTLY_LINKS * item.size:
+            yield from _paragraphs(item)
