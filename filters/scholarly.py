@@ -101,8 +101,9 @@ _WORD = re.compile(r"[^\W_]+")
 # Notices that hang on another paper, and names of the dead.
 _NOTICE = re.compile(
     r"\W*(?:erratum|errata|corrigend(?:um|a)|addend(?:um|a)|retract(?:ion|ed)|notice of retraction|"
-    r"expression of concern|(?:author |publisher |publisher['’]s )?correction(?= to|:)|"
-    r"book reviews?(?=:| of)|in memoriam|obituar(?:y|ies)|withdrawn|reply to|response to (?:the )?(?:letter|comment)|title pages?|front ?matter)\b",
+    r"expression of concern|(?:author |publisher |publisher['’]s )?correction(?= to|:)|book reviews?(?=:| of)|"
+    r"in memoriam|obituar(?:y|ies)|withdrawn|reply to|response to (?:the )?(?:letter|comment)|title pages?|"
+    r"front ?matter)\b",
     re.IGNORECASE,
 )
 # A volume of proceedings, not a paper.
