@@ -28,16 +28,18 @@ PROSE = 60
 """A run with this many characters outside links is prose."""
 NEARLY_ALL = 0.8
 """The body is the smallest box with this share of the prose."""
-FRAME_LIMIT = 0.3
-"""A box named as frame is kept all the same if it holds this share of the prose ..."""
-MINOR_LIMIT = 0.08
-"""... and a box with a doubtful name, if it holds this share."""
 ENOUGH = 0.25
-"""Frames are dropped whatever they hold if this share of the prose is outside of them."""
+"""If this share of the prose is outside of the boxes named as frame, those names are believed ..."""
+BIG_FRAME = 2.0
+"""... but for a box with this many times the prose that is outside of all of them."""
+FRAME_LIMIT = 0.3
+"""If they are not believed, a box named as frame is still dropped if it holds less than this share of the prose."""
+MINOR_LIMIT = 0.08
+"""A box with a doubtful name is dropped if it holds less than this share."""
 ENOUGH_BESIDE_COMMENTS = 200
 """Comments are dropped if this much prose is outside of them (else the page is a forum)."""
 MOSTLY_LINKS = 0.5
-ALL = float("inf")
+"""A paragraph or a box with a larger share of links than this is no text."""
 DEEPEST = 200
 """Elements nested deeper than this are read as one text: nobody writes such pages, generators of traps do."""
 
@@ -87,24 +89,24 @@ _ROLE_OF_ARIA = {
 }
 
 
-# Words in the parts of a name (``post-related``, ``postRelated``: post, related).
+# Words in the parts of a name (the parts of ``post-related`` are post and related).
 _COMMENT_PARTS = re.compile("comment|disqus|^respond$|kommentar|^repl(?:y|ies)$")
 _FRAME_PARTS = re.compile(
     "sidebar|^sidebox$|^foot$|footer|^nav|navi|menu|breadcrumb|paginat|pager|toolbar|^toc$|search|dropdown|^skip"
     "|^lang$|related|similar|recommend|recent|popular|trending|^also|readmore|blogroll|infobox|navbox|^tags?$|taxonomy"
-    "|share|sharing|social|newsletter|subscri|login|signup|paywall|rating|flair|^cta$|^sd$|^jp$|widget|promo|advert"
+    "|share|sharing|social|newsletter|subscri|login|signup|rating|flair|^cta$|widget|promo|advert"
     "|^ads?$|banner|sponsor|outbrain|taboola|cookie|consent|gdpr|popup|modal|overlay|copyright|credit|signature|avatar"
     "|^bio$|^posted$|carousel|gallery|akismet|colophon"
 )
 _MINOR_PARTS = re.compile(
-    "caption|byline|author|^meta$|^date|^time|header|print|user|profile|^info$|teaser|disclaimer|slider|hidden|license"
+    "caption|byline|author|^meta$|^date|header|print|user|profile|^info$|teaser|disclaimer|slider|hidden|license"
     "|^notes?$|register|contact|^links?$|figure|legal|^form$|^prev|icon|category|button|^card$|topic"
 )
 # WordPress puts the tags and categories of a post into the classes of the post itself, and whether it has comments;
 # themes say on the box around everything that there is a sidebar; a page builder calls every box a widget.
 _NOTHING_FOLLOWS = _set("tag category elementor has no with without is")
 _NOTHING_PRECEDES = _set("open closed enabled disabled left right active layout on off")
-_PARTS = re.compile("[A-Z]?[a-z]+|[A-Z]+")
+_BORDERS = re.compile("[-_]+|[0-9]+$")
 
 
 class Run(NamedTuple):
@@ -165,10 +167,14 @@ def main_text(tree: LexborHTMLParser) -> list[str]:
     page = outline(tree)
     prune(page)
     paragraphs = body_of(page)
-    headings = [tag in HEADINGS for _, tag in paragraphs]
-    # A heading that another heading follows, or nothing, has lost its text: most often it stood above a list of links.
-    alone = [this and after for this, after in zip(headings, [*headings[1:], True], strict=False)]
-    return [text for (text, tag), drop in zip(paragraphs, alone, strict=True) if tag != "h1" and not drop]
+    followers = [*(tag for _, tag in paragraphs[1:]), "h1"]
+    # A heading that is followed by one of its own level or above, or by nothing, has lost its text: most often it
+    # stood above a list of links.
+    return [
+        text
+        for (text, tag), follower in zip(paragraphs, followers, strict=False)
+        if tag != "h1" and not (tag in HEADINGS and follower in HEADINGS and follower <= tag)
+    ]
 
 
 def outline(tree: LexborHTMLParser) -> Box:
@@ -259,7 +265,7 @@ def _role_of_names(names: str) -> int:
 
 @lru_cache(maxsize=1 << 14)
 def _role_of_name(name: str) -> int:
-    parts = [part.lower() for part in _PARTS.findall(name)]
+    parts = [part for part in _BORDERS.split(name.lower()) if part]
     if not parts or parts[0] in _NOTHING_FOLLOWS or parts[-1] in _NOTHING_PRECEDES:
         return NEUTRAL
     return max(map(_role_of_part, parts))
@@ -285,13 +291,12 @@ def _prose(text: str, links: int) -> int:
 def prune(page: Box) -> None:
     """Drop the boxes that are not main text."""
     if page.prose > page.said >= ENOUGH_BESIDE_COMMENTS:
-        _drop(page, {COMMENTS: ALL})
+        _drop(page, {COMMENTS: float("inf")})
     if page.sure >= ENOUGH * page.prose:
-        limit = page.sure
-        _drop(page, {COMMENTS: FRAME_LIMIT * limit, FRAME: ALL, MINOR: MINOR_LIMIT * limit})
+        sure = page.sure
+        _drop(page, {COMMENTS: FRAME_LIMIT * sure, FRAME: BIG_FRAME * sure, MINOR: MINOR_LIMIT * sure})
     else:
-        limit = page.prose
-        _drop(page, {FRAME: FRAME_LIMIT * limit, MINOR: MINOR_LIMIT * limit})
+        _drop(page, {FRAME: FRAME_LIMIT * page.prose, MINOR: MINOR_LIMIT * page.prose})
 
 
 def _drop(box: Box, least_prose: dict[int, float]) -> None:
