@@ -24,9 +24,11 @@ _WINDOW = 1500
 _SHORT_SENTENCE = 60
 """A sentence shorter than this says too little; the one before it is taken along."""
 
+# The set of stops comes first and the abbreviations are looked at behind it: so the pattern skips from stop to stop.
 _SENTENCE_END = re.compile(
-    r"(?<!\bal)(?<!\bcf)(?<!\bvs)(?<!\bca)(?<!\bFig)(?<!\bFigs)(?<!\bEq)(?<!\bEqs)(?<!\bRef)(?<!\bRefs)(?<!\bSec)"
-    r"(?<!\bDr)(?<!\bNo)(?<!\bapprox)(?<!\bresp)(?<!\b[A-Za-z])[.!?][\"”’')\]]{0,3}\s+(?=[\"“‘(\[]?[^\W_a-z]|\0)|[。！？]|\n"
+    r"[.!?。！？\n](?:(?<=[。！？\n])|(?<!\bal\.)(?<!\bcf\.)(?<!\bvs\.)(?<!\bca\.)(?<!\bFig\.)(?<!\bFigs\.)(?<!\bEq\.)(?<!\bEqs\.)"
+    r"(?<!\bRef\.)(?<!\bRefs\.)(?<!\bSec\.)(?<!\bDr\.)(?<!\bNo\.)(?<!\bapprox\.)(?<!\bresp\.)(?<!\b[A-Za-z]\.)"
+    r"[\"”’')\]]{0,3}\s+(?=[\"“‘(\[]?[^\W_a-z]|\0))"
 )
 _HIDDEN = "\0"
 _HIDDEN_RUN = re.compile("\0{2,}")

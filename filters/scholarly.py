@@ -110,8 +110,7 @@ _NOTICE = re.compile(
 _VOLUME = re.compile(
     r"(?:conference |annual |selected )?(?:proceedings|transactions|abstracts|papers|minutes|report) "
     r"(?:of|from|presented at) the\b.*"
-    r"\b(?:conference|workshop|symposium|meeting|congress|society|annual|seminar|session|council|academy)\b"
-    r"|.*, proceedings$",
+    r"\b(?:conference|workshop|symposium|meeting|congress|society|annual|seminar|session|council|academy)\b",
     re.IGNORECASE,
 )
 # A reviewed book stands with its price, pages or number.
@@ -141,7 +140,9 @@ class TitleFilter:
             return "title_too_long"
         if 2 * sum(map(str.isalpha, title)) < len(title) - title.count(" "):
             return "title_not_text"
-        if _NOTICE.match(title) or _VOLUME.match(title) or _is_book_review(title) or _is_matter(title):
+        if title.endswith((", Proceedings", ", proceedings")) or _VOLUME.match(title):
+            return "boilerplate_title"
+        if _NOTICE.match(title) or _is_book_review(title) or _is_matter(title):
             return "boilerplate_title"
         return None
 
@@ -261,7 +262,7 @@ _GRANTS = re.compile(r"[^.]*\[[\w, /-]{4,}\];")
 _SCRIPT = re.compile(
     r"\bfunction ?\(\w*\) ?\{|\bvar \w+ ?= ?\S|\bdocument\.(?:write|getE)|\bwindow\.\w+ ?=|\.js\b[\"']|\w\.embed\("
 )
-_SCRIPT_MARKS = ("function", "var ", "document.", "window.", ".js", ".embed(")
+_SCRIPT_MARKS = ("function(", "function (", "var ", "document.write", "document.getE", "window.", ".js", ".embed(")
 _LEADERS = re.compile(r"(?:\. ?){8,}|_{8,}")
 
 

@@ -74,13 +74,19 @@ def edge_hash(citing: int, cited: int) -> int:
 
 
 def lowest_edges(citing: int, cited: Iterable[int], most: int) -> list[int]:
-    """At most so many of the cited papers: those whose citations have the lowest hashes, in that order."""
-    return sorted(cited, key=lambda other: (edge_hash(citing, other), other))[:most]
+    """At most so many of the cited papers, sorted: those whose citations have the lowest hashes."""
+    others = sorted(cited)
+    if len(others) > most:
+        others = sorted(other for _, other in sorted((edge_hash(citing, other), other) for other in others)[:most])
+    return others
 
 
 def lowest_texts(texts: Iterable[str], most: int) -> list[str]:
-    """At most so many of the texts: those with the lowest hashes, in that order."""
-    return sorted(texts, key=lambda text: (xxhash.xxh3_64_intdigest(text.encode()), text))[:most]
+    """At most so many of the texts, sorted: those with the lowest hashes."""
+    others = sorted(texts)
+    if len(others) > most:
+        others = sorted(sorted(others, key=lambda text: xxhash.xxh3_64_intdigest(text.encode()))[:most])
+    return others
 
 
 def lower_id_asks(one: int, other: int) -> bool:

@@ -202,12 +202,11 @@ def paper_key(identifier: PaperId) -> int | None:
     """A paper id as a number: ids are digits; any other becomes a hash, which is negative so that it meets no id."""
     if type(identifier) is int:
         return identifier if 0 <= identifier < 1 << 63 else None
-    if not identifier:
+    if not isinstance(identifier, str) or not identifier:
         return None
-    text = str(identifier)
-    if text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
-    return (xxhash.xxh3_64_intdigest(text.encode("utf-8", "replace")) | 1 << 63) - (1 << 64)
+    if identifier.isdecimal() and len(identifier) < 19:
+        return int(identifier)
+    return (xxhash.xxh3_64_intdigest(identifier.encode("utf-8", "replace")) | 1 << 63) - (1 << 64)
 
 
 def document_id(key: int) -> str:

@@ -277,7 +277,8 @@ class Reader:
         self, key: int, title: str | None, abstract: str | None, rank: int, license: str | None
     ) -> tuple[list[Row], Reject]:
         """The rows of a title and an abstract that are fit, and what to say where neither is."""
-        heading, text = clean_title(title or ""), clean_abstract(abstract or "")
+        heading = clean_title(title) if title else ""
+        text = clean_abstract(abstract) if abstract else ""
         no_title, no_abstract = self._titles.reason(heading), self._abstracts.reason(text)
         rows = []
         if no_title is None:
@@ -288,7 +289,9 @@ class Reader:
 
     def _cited(self, key: int, keys: Iterable[int | None]) -> list[int]:
         """The cited papers that a record keeps: other papers, not opted out, those with the lowest hashes."""
-        others = {other for other in keys if other is not None and other != key and not self._opted_out(other)}
+        others = {other for other in keys if other is not None and other != key}
+        if self._opt_out:
+            others = {other for other in others if not self._opted_out(other)}
         return s2orc_join.lowest_edges(key, others, self._settings.citations_per_paper)
 
     def _context_rows(self, key: int, cited: int, contexts: Iterable[str]) -> list[Row]:
