@@ -1,0 +1,189 @@
+"""The title of a web page: which of its candidates to take, and where the name of the site is cut off.
+
+Pages name themselves up to three times: ``<title>``, which search engines read and which most often carries the name
+of the site; ``og:title``, for social media; and the first-level heading. None of them is always the best: a heading
+may be a logo, a ``<title>`` may be the site's name on every page. So they confirm each other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from selectolax.lexbor import LexborHTMLParser
+
+from filters.text import decode_entities, plain
+
+MAX_TITLE = 300
+"""Longer ones are lists of search words or whole paragraphs; they are not taken."""
+MAX_HEADINGS = 8
+"""So many first-level headings are looked at."""
+WHOLE_TITLE_WORDS = 3
+"""A part of a title with this many words can stand alone."""
+
+_EAST_ASIAN = "\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
+_SEPARATOR = re.compile(rf"\s+(?:[-–—~:/|¦›‹·•→←]|::|--|\|\||»)\s+|\s*[|｜¦]\s*|(?<=\S):\s+|(?<=[{_EAST_ASIAN}])[-_—]+")
+# Between these the parts are surely of different kinds. A dash or a colon may belong to the sentence, but not in
+# scripts that do without spaces.
+_STRONG = re.compile(r"[|｜¦»›‹·•→←~]|::|^\S+$")
+_WORD = re.compile(r"\w+")
+_TRUNCATED = re.compile(r"\s*(?:\.{3,}|…)$")
+_COMMON_LABELS = frozenset(
+    ["www", "com", "org", "net", "info", "co", "blog", "blogs", "news", "wordpress", "blogspot", "github", "tumblr"]
+)
+_SAYS_NOTHING = frozenset(
+    (
+        *("404", "404notfound", "accessdenied", "accueil", "attentionrequiredcloudflare", "blog", "error", "forbidden"),
+        *("forum", "home", "homepage", "inicio", "index", "indexhtml", "justamoment", "loading", "login", "menu"),
+        *("mainpage", "news", "notfound", "pagenotfound", "register", "search", "signin", "start", "startseite"),
+        *("untitled", "untitleddocument", "welcome"),
+    )
+)
+
+
+def page_title(tree: LexborHTMLParser, url: str | None) -> str | None:
+    """The title of a parsed page as plain text, or None where it has none that says anything."""
+    title: str | None = None
+    properties: dict[str, str] = {}
+    for node in tree.head.css("title, meta") if tree.head is not None else ():
+        if node.tag == "title":
+            title = title or node.text()
+        else:
+            attributes = node.attributes
+            name = attributes.get("property") or attributes.get("name")
+            content = attributes.get("content")
+            if name and content:
+                properties.setdefault(name, content)
+    headings = [heading.text(separator=" ") for heading in tree.css("h1")[:MAX_HEADINGS]]
+    return choose_title(title, properties.get("og:title"), headings, site_name=properties.get("og:site_name"), url=url)
+
+
+def choose_title(
+    title: str | None,
+    social: str | None = None,
+    headings: Sequence[str] = (),
+    *,
+    site_name: str | None = None,
+    url: str | None = None,
+) -> str | None:
+    """The title that reads best of ``<title>``, ``og:title`` and the first-level headings, without the site's name."""
+    site = Site(site_name, url)
+    first, second = _clean(title), _clean(social)
+    rest = [text for text in map(_clean, headings) if text and not site.is_name(text)]
+    confirming = [text for text in (second, *rest) if text]
+    candidates = [cut for text in (first, second) if text and (cut := cut_site_name(text, site, confirming))]
+    candidates += rest
+    for candidate in candidates:
+        if not _is_no_title(candidate, site):
+            return _completed(candidate, candidates)
+    # Only the name of the site is left: that is the title of a home page.
+    return next((text for text in (first, second) if text and _says_something(text)), None)
+
+
+class Site:
+    """What is known of a site's name: ``og:site_name`` and the host of the page's address."""
+
+    def __init__(self, name: str | None, url: str | None) -> None:
+        self._name = _key(name or "")
+        try:
+            host = (urlsplit(url or "").hostname or "").lower()
+        except ValueError:
+            host = ""
+        self._address = (url or "").casefold()
+        labels = [label for label in host.split(".") if label and label not in _COMMON_LABELS]
+        self._labels = [_key(label) for label in labels]
+        self._whole = {_key(host), _key(host.removeprefix("www.")), self._name, *self._labels} - {""}
+
+    def is_exactly(self, text: str) -> bool:
+        """Is this the name of the site and nothing more? So is a text without letters and digits."""
+        key = _key(text)
+        return not key or key in self._whole
+
+    def is_name(self, text: str) -> bool:
+        """Is this the name of the site, perhaps with a few letters more (``Stadt Ahlen`` on ahlen.de)?"""
+        if self.is_exactly(text):
+            return True
+        key = _key(text)
+        if len(self._name) >= 4 and (key.startswith(self._name) or self._name.startswith(key)) and len(key) >= 4:
+            return len(key) <= 3 * len(self._name)
+        return any(
+            (len(label) >= 4 and label in key and len(key) <= 2 * len(label) + 6) or (len(key) >= 4 and key in label)
+            for label in self._labels
+        )
+
+    def address_share(self, text: str) -> float:
+        """The share of the longer words of a text that stand in the address of the page."""
+        words = [word for word in _WORD.findall(text.casefold()) if len(word) > 3]
+        return sum(word in self._address for word in words) / len(words) if words else 0.0
+
+
+def cut_site_name(title: str, site: Site, confirming: Sequence[str] = ()) -> str:
+    """The title without the name of the site and of its sections.
+
+    What the other titles of the page (``confirming``) say word for word is surely the title. Without them, parts that
+    are the site's name are cut off at both ends, and whatever follows a bar or the like. A dash or a colon may stand
+    inside a title, so there nothing else is cut.
+    """
+    # In French a closing quotation mark looks like a separator.
+    found = list(_SEPARATOR.finditer(title.replace("»", '"') if "«" in title else title))
+    if not found:
+        return title
+    spans = list(zip([0, *(s.end() for s in found)], [*(s.start() for s in found), len(title)], strict=True))
+    pieces = [title[start:end] for start, end in spans]
+    known = {_key(text) for text in confirming if len(text) >= 4}
+    known.discard(_key(title))
+    for start in range(len(pieces)):
+        for end in range(len(pieces), start, -1):
+            part = title[spans[start][0] : spans[end - 1][1]]
+            if _key(part) in known and not site.is_name(part) and not _is_logo(part, pieces, site):
+                return part
+    start, end = 0, len(pieces)
+    while end - start > 1 and _is_no_title(pieces[end - 1], site):
+        end -= 1
+    while end - start > 1 and _is_no_title(pieces[start], site):
+        start += 1
+    end = next((i for i in range(start + 1, end) if site.is_exactly(pieces[i])), end)
+    for i in range(start, end - 1):
+        if _STRONG.search(found[i][0]) and _can_stand_alone(title[spans[start][0] : spans[i][1]]):
+            end = i + 1
+            break
+    return title[spans[start][0] : spans[end - 1][1]]
+
+
+def _is_logo(part: str, pieces: Sequence[str], site: Site) -> bool:
+    """Does the page's address speak of another part of the title, and not of this one? Then this is a heading that
+    stands on every page."""
+    return max(map(site.address_share, pieces)) - site.address_share(part) >= 0.5
+
+
+def _can_stand_alone(part: str) -> bool:
+    return len(part.split()) >= WHOLE_TITLE_WORDS or len(re.findall(f"[{_EAST_ASIAN}]", part)) >= 2 * WHOLE_TITLE_WORDS
+
+
+def _completed(title: str, candidates: Sequence[str]) -> str:
+    """A title that ends in dots is replaced by a candidate that goes on where it stops."""
+    if _TRUNCATED.search(title):
+        begin = _key(_TRUNCATED.sub("", title))
+        for other in candidates:
+            if not _TRUNCATED.search(other) and _key(other).startswith(begin):
+                return other
+    return title
+
+
+def _clean(text: str | None) -> str:
+    clean = plain(decode_entities(text)) if text else ""
+    return clean if len(clean) <= MAX_TITLE else ""
+
+
+def _is_no_title(text: str, site: Site) -> bool:
+    return site.is_name(text) or not _says_something(text)
+
+
+def _says_something(text: str) -> bool:
+    return _key(text) not in _SAYS_NOTHING and sum(map(str.isalpha, text)) >= 2
+
+
+def _key(text: str) -> str:
+    """What is left of a text when only its letters and digits count."""
+    return "".join(filter(str.isalnum, text.casefold()))
