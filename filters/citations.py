@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from filters.scholarly import unmarked
 from filters.text import plain
@@ -120,7 +120,7 @@ class ContextFilter:
     max_chars: int = 1000
     max_digits: float = 0.15
 
-    name = "context"
+    name: ClassVar[str] = "context"
 
     def reason(self, context: str) -> str | None:
         """Why this (cleaned) context is no use, or None."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from filters.latex import latex_to_text
 from filters.text import normalise_for_id, plain
@@ -128,7 +129,7 @@ class TitleFilter:
     min_chars: int = 6
     max_chars: int = 400
 
-    name = "title"
+    name: ClassVar[str] = "title"
 
     def reason(self, title: str) -> str | None:
         """Why this (cleaned) title is no use, or None."""
@@ -180,7 +181,7 @@ _COPYRIGHT_HEAD = re.compile(
 )
 _COPYRIGHT_TAIL = re.compile(
     r"""(?:(?<=[.!?)\]"”’…])|(?<=\.\ )|(?<=[a-z\d]\ ))\s*\[?(?:
-      (?:Crown\ )?[Cc]opyright\ ?(?:©|\([cC]\)|\d{4}|of\ |by\ |held\ ) | ©
+      (?:Crown\ )?Copyright\ ?(?:©|\([cC]\)|\d{4}|of\ |by\ |held\ ) | ©
     | \([cC]\)\ ?(?:\d{4}|[Cc]opyright|the\ authors?)
     | \d{4}\ ?(?:©|\([cC]\)) | All\ rights\ (?:are\ )?reserved
     | (?:19|20)\d\d\ (?:Published\ by|Elsevier|Wiley|Academic\ Press|The\ Authors?|American\ \w+\ Society|Springer)
@@ -273,7 +274,7 @@ class AbstractFilter:
     min_chars: int = 100
     max_chars: int = 8192
 
-    name = "abstract"
+    name: ClassVar[str] = "abstract"
 
     def reason(self, abstract: str) -> str | None:
         """Why this (cleaned) abstract is no use, or None."""

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from filters.citations import ContextFilter, Span, citation_context, without_marks
+from filters.text import plain
+from tests.filters.odd_texts import ODD_TEXTS, TEXTS
+
+EXCERPTS = {
+    "numbers": ("attention [12, 13] and gates [3–5] work.", "attention and gates work."),
+    "author and year": ("it works (Smith and Jones, 2010; Roe et al., 2011a,b).", "it works."),
+    "author and year without a comma": ("it works (see Bahdanau 2015).", "it works."),
+    "particles": ("it works (van der Berg, 2011; de la Cruz et al., 2003).", "it works."),
+    "names in the sentence stay": ("Smith et al. (2019) show that it works", "Smith et al. show that it works"),
+    "a remark beside a citation stays": ("gated nets (LSTMs; Hochreiter, 1997) win", "gated nets (LSTMs) win"),
+    "keys": ("we need data [Smith05, BCB14, VSP+17]", "we need data"),
+    "raised numbers": ("of the disease.12,13 The protein", "of the disease. The protein"),
+    "ellipses around": ("… as the method does, it works …", "as the method does, it works"),
+    "no citation: a year": ("between (January and March 2010) in Rome", "between (January and March 2010) in Rome"),
+    "no citation: a sample": ("found in mice (n = 20) of (WMT 2014)", "found in mice (n = 20) of (WMT 2014)"),
+    "no citation: a decimal": ("a p value of 0.05 was", "a p value of 0.05 was"),
+}
+
+
+@pytest.mark.parametrize("case", EXCERPTS)
+def test_without_marks(case: str) -> None:
+    excerpt, text = EXCERPTS[case]
+    assert without_marks(excerpt) == text
+
+
+def span(text: str, part: str) -> Span:
+    return text.index(part), text.index(part) + len(part)
+
+
+TEXT = (
+    "We follow earlier work on this in all that we do here. Peters et al. (2018) showed that deep word vectors help "
+    "(Devlin et al., 2019; Smith, 2010) on many tasks of language [7]. The next says that i.e. nothing helps (cf. Roe)."
+)
+MARKS = [span(TEXT, part) for part in ("Peters et al. (2018)", "(Devlin et al., 2019;", "Smith, 2010)", "[7]", "Roe")]
+
+
+@pytest.mark.parametrize("mark", MARKS[:4])
+def test_the_context_is_the_sentence_without_any_mark(mark: Span) -> None:
+    assert citation_context(TEXT, mark, MARKS) == "showed that deep word vectors help on many tasks of language."
+
+
+def test_abbreviations_do_not_end_the_sentence_and_emptied_brackets_go() -> None:
+    text = TEXT + " End."
+    assert citation_context(text, MARKS[4], MARKS) == (
+        "showed that deep word vectors help on many tasks of language. The next says that i.e. nothing helps."
+    )
+
+
+def test_a_short_sentence_takes_the_one_before_along() -> None:
+    text = "It has rained on the fields for seven days. So it was [3]. Then it stopped."
+    mark = span(text, "[3]")
+    assert citation_context(text, mark, [mark]) == "It has rained on the fields for seven days. So it was."
+
+
+def test_a_context_stays_inside_its_line() -> None:
+    text = "2. METHODS\nWe measure the temperature of the water in each of the seven lakes [3]\n3. RESULTS"
+    mark = span(text, "[3]")
+    expected = "We measure the temperature of the water in each of the seven lakes"
+    assert citation_context(text, mark, [mark]) == expected
+
+
+@pytest.mark.parametrize(
+    ("context", "reason"),
+    [
+        ("As shown before.", "context_too_short"),
+        ("word " * 300, "context_too_long"),
+        ("Smith J 2010 12 34-56 78 90 Jones K 2011 13 57-58 79 91", "context_not_text"),
+        ("as the method needs no labelled data, it runs on every corpus", None),
+    ],
+)
+def test_context_filter(context: str, reason: str | None) -> None:
+    assert ContextFilter().reason(context) == reason
+
+
+@pytest.mark.parametrize("case", ODD_TEXTS)
+def test_odd_texts(case: str) -> None:
+    text = ODD_TEXTS[case]
+    half = len(text) // 2
+    for context in (without_marks(text[:50_000]), citation_context(text, (half, half + 1), [(half, half + 1)])):
+        ContextFilter().reason(context)
+        assert plain(context) == context
+
+
+@given(TEXTS, st.integers(0, 80), st.integers(0, 80))
+def test_contexts_are_plain_and_hold_no_hidden_mark(text: str, one: int, other: int) -> None:
+    mark = min(one, other), max(one, other)
+    context = citation_context(text, mark, [mark])
+    assert plain(context) == context
+    assert "\0" not in context
