@@ -3,7 +3,7 @@
 py7zr reads the archive's directory (the header at its end). The packed bytes are decoded here, block by block, for two
 reasons: py7zr feeds its decoders faster than it drains them, and some of them ignore the limit on a block's output, so
 one crafted megabyte could become gigabytes in memory. No more bytes are ever decoded than the directory declares, so
-the directory alone tells a decompression bomb.
+the directory alone tells a decompression bomb. PPMd is not read, because its decoder for Python can crash the process.
 
 Archives are often *solid*: to read a member, all members before it in its folder (7z's word for one compressed stream)
 are decoded and dropped. Their checksums are verified too.
@@ -12,6 +12,7 @@ are decoded and dropped. Their checksums are verified too.
 from __future__ import annotations
 
 import bz2
+import io
 import lzma
 import posixpath
 import zlib
@@ -19,7 +20,6 @@ from collections.abc import Callable, Collection, Iterator
 from typing import Any, BinaryIO, Protocol
 
 import py7zr
-import pyppmd
 from py7zr.exceptions import PasswordRequired
 
 from ccpairs.errors import DamagedInput
@@ -31,7 +31,7 @@ BLOCK = 1 << 19
 """Bytes read and decoded at a time."""
 
 MAX_DICTIONARY = 1 << 30
-"""Largest dictionary (LZMA) or model (PPMd) in bytes that a decoder may ask for."""
+"""Largest dictionary in bytes that an LZMA decoder may ask for."""
 
 _SIGNATURE = 32
 _ENCRYPTION = b"\x06\xf1\x07\x01"
@@ -65,53 +65,38 @@ class _Deflate:
         return self._inflate.decompress(self._inflate.unconsumed_tail + data, max_length)
 
 
-class _PPMd:
-    def __init__(self, properties: bytes) -> None:
-        order, memory = properties[0], int.from_bytes(properties[1:5], "little")
-        self._decode = pyppmd.Ppmd7Decoder(order, _allowed(memory))
-
-    @property
-    def needs_input(self) -> bool:
-        return bool(self._decode.needs_input)
-
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        # The packed stream may leave out a last zero byte that the range decoder still wants to see.
-        return bytes(self._decode.decode(data or b"\0", max_length))
-
-
 def _lzma1(properties: bytes, size: int) -> _Decoder:
     rest, lc = divmod(properties[0], 9)
     pb, lp = divmod(rest, 5)
-    dictionary = min(int.from_bytes(properties[1:5], "little"), size)
-    return _raw_lzma(id=lzma.FILTER_LZMA1, lc=lc, lp=lp, pb=pb, dict_size=dictionary)
+    dictionary = int.from_bytes(properties[1:5], "little")
+    return _raw_lzma({"id": lzma.FILTER_LZMA1, "lc": lc, "lp": lp, "pb": pb}, dictionary, size)
 
 
-def _lzma2(properties: bytes, size: int) -> _Decoder:
+def _lzma2(properties: bytes, size: int, *before: dict[str, int]) -> _Decoder:
     power = properties[0]
-    return _raw_lzma(id=lzma.FILTER_LZMA2, dict_size=min((2 | (power & 1)) << (power // 2 + 11), size))
+    return _raw_lzma({"id": lzma.FILTER_LZMA2}, (2 | (power & 1)) << (power // 2 + 11), size, *before)
 
 
-def _raw_lzma(dict_size: int, **spec: int) -> _Decoder:
+def _raw_lzma(spec: dict[str, int], dictionary: int, size: int, *before: dict[str, int]) -> _Decoder:
     # A dictionary larger than the data is never used, and smaller than 4 KiB is not allowed.
-    return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[{**spec, "dict_size": _allowed(max(dict_size, 4096))}])
+    dictionary = max(min(dictionary, size), 4096)
+    if dictionary > MAX_DICTIONARY:
+        raise ValueError(f"it asks for a dictionary of {dictionary:,} bytes, more than {MAX_DICTIONARY:,}")
+    return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[*before, {**spec, "dict_size": dictionary}])
 
 
-def _allowed(memory: int) -> int:
-    if memory > MAX_DICTIONARY:
-        raise ValueError(f"it asks for a dictionary of {memory:,} bytes, more than {MAX_DICTIONARY:,}")
-    return memory
-
-
-_DECODERS: dict[bytes, tuple[str, Callable[[bytes, int], _Decoder]]] = {
-    b"\x00": ("Copy", lambda properties, size: _Stored()),
-    b"\x21": ("LZMA2", _lzma2),
-    b"\x03\x01\x01": ("LZMA", _lzma1),
-    b"\x03\x04\x01": ("PPMd", lambda properties, size: _PPMd(properties)),
-    b"\x04\x01\x08": ("Deflate", lambda properties, size: _Deflate()),
-    b"\x04\x02\x02": ("BZip2", lambda properties, size: bz2.BZ2Decompressor()),
+_DECODERS: dict[tuple[bytes, ...], tuple[str, Callable[[bytes, int], _Decoder]]] = {
+    (b"\x00",): ("Copy", lambda properties, size: _Stored()),
+    (b"\x21",): ("LZMA2", _lzma2),
+    # The filter for machine code, which some writers (py7zr) put into archives of text too.
+    (b"\x21", b"\x03\x03\x01\x03"): ("LZMA2 + BCJ", lambda p, size: _lzma2(p, size, {"id": lzma.FILTER_X86})),
+    (b"\x03\x01\x01",): ("LZMA", _lzma1),
+    (b"\x04\x01\x08",): ("Deflate", lambda properties, size: _Deflate()),
+    (b"\x04\x02\x02",): ("BZip2", lambda properties, size: bz2.BZ2Decompressor()),
 }
+"""The 7z methods of a folder, outermost first -> name, and what makes a decoder of (properties, unpacked size)."""
 
-_DECODE_ERRORS = (EOFError, OSError, ValueError, IndexError, MemoryError, zlib.error, lzma.LZMAError, pyppmd.PpmdError)
+_DECODE_ERRORS = (EOFError, OSError, ValueError, IndexError, MemoryError, zlib.error, lzma.LZMAError)
 
 
 def read_members(raw: BinaryIO, name: str, wanted: Collection[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
@@ -120,7 +105,7 @@ def read_members(raw: BinaryIO, name: str, wanted: Collection[str]) -> Iterator[
     ``raw`` is the seekable archive, ``name`` stands in error messages, ``wanted`` are base names: where in the archive
     a member lies, and what tricks its path plays, does not matter. Blocks that the caller leaves unread are skipped.
     Raises ``DamagedInput`` for an archive that is truncated, corrupt, encrypted, a decompression bomb, or packed by
-    another method than BZip2, LZMA, LZMA2, PPMd, Deflate and Copy.
+    another method than BZip2, LZMA, LZMA2, Deflate and Copy.
     """
     for folder, position, packed, files in _directory(raw, name):
         names = [posixpath.basename(file.filename.replace("\\", "/")) for file in files]
@@ -152,10 +137,12 @@ def _directory(raw: BinaryIO, name: str) -> Iterator[tuple[Any, int, int, list[A
         streams = archive.header.main_streams
         folders = streams.unpackinfo.folders if streams else []
         found = [(None, 0, 0, [file for file in files if file.emptystream])]
-        stream = 0
+        stream, size = 0, raw.seek(0, io.SEEK_END)
         for folder in folders:
             position = _SIGNATURE + streams.packinfo.packpos + streams.packinfo.packpositions[stream]
             packed = streams.packinfo.packsizes[stream]
+            if position + packed > size:
+                raise EOFError(f"it speaks of {position + packed:,} bytes, but the file has {size:,}")
             found.append((folder, position, packed, [file for file in files if file.folder is folder]))
             stream += len(folder.packed_indices)
     except PasswordRequired as error:
@@ -178,20 +165,21 @@ class _Unpacked:
         self._decoder = self._decoder_of(folder) if folder is not None else _Stored()
 
     def _decoder_of(self, folder: Any) -> _Decoder:
-        methods = [coder["method"] for coder in folder.coders]
+        methods = tuple(coder["method"] for coder in folder.coders)
         if _ENCRYPTION in methods:
             raise _encrypted(self._name)
-        if len(methods) != 1 or methods[0] not in _DECODERS:
+        if methods not in _DECODERS:
             known = ", ".join(sorted(label for label, _ in _DECODERS.values()))
+            found = " + ".join(method.hex() for method in methods)
             raise DamagedInput(
-                f"{self._name}: packed by a method that is not read here (7z method {methods[0].hex()}, known are "
-                f"{known}); unpack it and give the .xml files"
+                f"{self._name}: packed by a method that is not read here (7z method {found}; known are {known}); "
+                "unpack it and give the .xml files"
             )
-        label, make = _DECODERS[methods[0]]
+        label, make = _DECODERS[methods]
         try:
             return make(folder.coders[0]["properties"] or b"", folder.unpacksizes[-1])
         except _DECODE_ERRORS as error:
-            raise DamagedInput(f"{self._name}: cannot decode {label} ({error})") from error
+            raise DamagedInput(f"{self._name}: its {label} data cannot be unpacked ({error})") from error
 
     def member(self, filename: str, size: int, crc: int | None) -> Iterator[bytes]:
         """The next ``size`` bytes, which must have the checksum ``crc``."""

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import io
+import struct
+import tracemalloc
+import zlib
+from pathlib import Path
+from typing import Any
+
+import py7zr
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ccpairs.errors import DamagedInput
+from pipelines import sevenzip
+from pipelines.sevenzip import read_members
+
+METHODS = {
+    "BZip2": [{"id": py7zr.FILTER_BZIP2}],
+    "LZMA": [{"id": py7zr.FILTER_LZMA}],
+    "LZMA2": [{"id": py7zr.FILTER_LZMA2, "preset": 1}],
+    "LZMA2 + BCJ": [{"id": py7zr.FILTER_X86}, {"id": py7zr.FILTER_LZMA2, "preset": 1}],
+    "Deflate": [{"id": py7zr.FILTER_DEFLATE}],
+    "Copy": [{"id": py7zr.FILTER_COPY}],
+}
+# Two and a half blocks that do not pack well, then a run that packs very well.
+LONG = b"".join(i.to_bytes(4, "big") for i in range(0, 330_000 * 7919, 7919))[: sevenzip.BLOCK * 5 // 2] + bytes(
+    3 << 20
+)
+
+
+def archive(*members: tuple[str, bytes], method: str = "BZip2", **options: Any) -> bytes:
+    """A solid archive: all members stand in one compressed stream."""
+    stream = io.BytesIO()
+    with py7zr.SevenZipFile(stream, "w", filters=METHODS[method], **options) as writer:
+        for name, data in members:
+            writer.writestr(data, name)
+    return stream.getvalue()
+
+
+def members_of(data: bytes, *wanted: str) -> list[tuple[str, bytes]]:
+    return [(name, b"".join(blocks)) for name, blocks in read_members(io.BytesIO(data), "site.7z", wanted)]
+
+
+def renamed(old: str, new: str) -> bytes:
+    """An archive whose member has a name that no honest writer gives it."""
+    stream = io.BytesIO()
+    with py7zr.SevenZipFile(stream, "w") as writer:
+        writer.set_encoded_header_mode(False)
+        writer.writestr(b"text", old)
+    data = stream.getvalue()
+    assert len(old) == len(new)
+    data = data.replace(old.encode("utf-16-le"), new.encode("utf-16-le"))
+    offset, size = struct.unpack("<QQ", data[12:28])
+    start = struct.pack("<QQL", offset, size, zlib.crc32(data[32 + offset : 32 + offset + size]))
+    return data[:8] + struct.pack("<L", zlib.crc32(start)) + start + data[32:]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_reads_each_packing_method(method: str) -> None:
+    data = archive(("Badges.xml", b"badges"), ("Posts.xml", LONG), ("Users.xml", b"users"), method=method)
+    assert members_of(data, "Posts.xml") == [("Posts.xml", LONG)]
+
+
+def test_members_come_in_the_order_of_the_archive() -> None:
+    data = archive(("PostLinks.xml", b"links"), ("Posts.xml", b"posts"))
+    assert members_of(data, "Posts.xml", "PostLinks.xml") == [("PostLinks.xml", b"links"), ("Posts.xml", b"posts")]
+
+
+def test_a_member_is_found_in_any_folder() -> None:
+    assert members_of(archive(("dump/2014/Posts.xml", b"posts")), "Posts.xml") == [("Posts.xml", b"posts")]
+
+
+def test_an_empty_member() -> None:
+    assert members_of(archive(("Posts.xml", b""), ("Tags.xml", b"x")), "Posts.xml") == [("Posts.xml", b"")]
+
+
+def test_an_archive_without_the_member_yields_nothing() -> None:
+    assert members_of(archive(("Tags.xml", b"x")), "Posts.xml") == []
+
+
+def test_blocks_that_are_not_read_are_skipped() -> None:
+    data = archive(("Posts.xml", LONG), ("PostLinks.xml", b"links"))
+    found = {name: next(blocks) for name, blocks in read_members(io.BytesIO(data), "x", ["Posts.xml", "PostLinks.xml"])}
+    assert found["PostLinks.xml"] == b"links"
+
+
+@pytest.mark.parametrize("name", ["../../../etc/Posts.xml", "/etc/passwd.d/Posts.xml", "..\\..\\windows\\Posts.xml"])
+def test_names_with_path_tricks_write_nothing(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "a" / "b" / "c"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    data = renamed("x" * (len(name) - 9) + "Posts.xml", name)
+    assert members_of(data, "Posts.xml") == [("Posts.xml", b"text")]
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_memory_stays_flat() -> None:
+    data = archive(("PostHistory.xml", bytes(48 << 20)), ("Posts.xml", bytes(48 << 20)))
+    tracemalloc.start()
+    try:
+        sizes = [sum(map(len, blocks)) for _, blocks in read_members(io.BytesIO(data), "x", ["Posts.xml"])]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert sizes == [48 << 20]
+    assert peak < 24 << 20  # 16 MiB of them for the archive's directory
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kept", [0, 6, 31, 32, 40, 0.5, 0.9, -1])
+def test_a_truncated_archive(method: str, kept: float) -> None:
+    data = archive(("Posts.xml", LONG[:5000]), method=method)
+    with pytest.raises(DamagedInput, match=r"^site.7z: "):
+        members_of(data[: int(kept * len(data)) if 0 < kept < 1 else int(kept)], "Posts.xml")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_flipped_bit_in_the_data_is_noticed(method: str) -> None:
+    data = bytearray(archive(("Posts.xml", LONG[:5000]), method=method))
+    data[32 + 2000] ^= 4
+    with pytest.raises(DamagedInput, match="fetch"):
+        members_of(bytes(data), "Posts.xml")
+
+
+def test_the_checksum_of_a_skipped_member_counts_too() -> None:
+    data = bytearray(archive(("Badges.xml", b"badges"), ("Posts.xml", b"posts"), method="Copy"))
+    data[32] ^= 1
+    with pytest.raises(DamagedInput, match=r"checksum of 'Badges.xml' is wrong"):
+        members_of(bytes(data), "Posts.xml")
+
+
+WHOLE = archive(("Tags.xml", b"tags" * 50), ("Posts.xml", LONG[:3000]), method="LZMA2")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.integers(6, len(WHOLE) - 1), st.binary(min_size=1, max_size=8)), min_size=1, max_size=3))
+def test_damage_anywhere_is_damaged_input_or_harmless(damages: list[tuple[int, bytes]]) -> None:
+    data = bytearray(WHOLE)
+    for place, noise in damages:
+        data[place : place + len(noise)] = noise
+    try:
+        found = members_of(bytes(data[: len(WHOLE)]), "Posts.xml")
+    except DamagedInput:
+        return
+    assert found == [("Posts.xml", LONG[:3000])]
+
+
+@pytest.mark.parametrize("header_too", [False, True])
+def test_an_encrypted_archive(header_too: bool) -> None:
+    stream = io.BytesIO()
+    with py7zr.SevenZipFile(stream, "w", password="secret", header_encryption=header_too) as writer:
+        writer.writestr(b"text", "Posts.xml")
+    with pytest.raises(DamagedInput, match=r"^site.7z: the archive is encrypted; unpack it with its password"):
+        members_of(stream.getvalue(), "Posts.xml")
+
+
+def test_an_unknown_method_says_which_ones_are_read() -> None:
+    stream = io.BytesIO()
+    with py7zr.SevenZipFile(stream, "w", filters=[{"id": py7zr.FILTER_ZSTD, "level": 3}]) as writer:
+        writer.writestr(b"text", "Posts.xml")
+    with pytest.raises(DamagedInput, match=r"known are BZip2, Copy, Deflate, LZMA, LZMA2, LZMA2 \+ BCJ"):
+        members_of(stream.getvalue(), "Posts.xml")
+
+
+@pytest.mark.parametrize("method", ["BZip2", "LZMA2", "Deflate"])
+def test_a_bomb_is_not_read(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = archive(("Posts.xml", bytes(2 << 20)), method=method)
+    monkeypatch.setattr(sevenzip, "FREE_EXPANSION", 1 << 20)
+    with pytest.raises(DamagedInput, match=r"declared to hold 2,097,152; not read.*bomb"):
+        members_of(data, "Posts.xml")
+
+
+def test_the_expansion_of_real_dumps_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sevenzip, "FREE_EXPANSION", 0)
+    assert members_of(archive(("Posts.xml", b"<row/>\n" * 100)), "Posts.xml") == [("Posts.xml", b"<row/>\n" * 100)]
+
+
+def test_a_place_without_random_access() -> None:
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+    with pytest.raises(DamagedInput, match="copy it to a disk first"):
+        list(read_members(Pipe(b""), "site.7z", ["Posts.xml"]))
