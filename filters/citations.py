@@ -73,7 +73,7 @@ _NAME = (
 _AUTHOR_YEAR = re.compile(
     r"\s*(?:(?:see|also|e\.g\.|i\.e\.|cf\.|from|after|and|for (?:a )?reviews?|reviewed (?:in|by))[ ,]*){0,4}"
     r"(?:(?:de|van|der|den|von|la|le|del|di|da|dos) ){0,3}"
-    rf"{_NAME}(?:[ ,]+(?:{_NAME}|[A-Z]\.|et al\.?,?|and|&|de|van|der|den|von|la|le|del|di|da|dos)){{0,12}}"
+    rf"{_NAME}(?:[ ,]+(?:{_NAME}|[A-Z]\.|(?:et )?al\.?,?|and|&|de|van|der|den|von|la|le|del|di|da|dos)){{0,12}}"
     r"[ ,]+\(?(?:19|20)\d\d[a-z]?(?:, ?(?:(?:19|20)\d\d)?[a-z]?\b){0,8}(?:, pp?\. ?[\d–-]+)?\s*"
 )
 _KEY = re.compile(r"\s*(?:[A-Z][A-Za-z+]{1,12}\d{2,4}[a-z]?(?:, ?|\s*$)){1,12}")
@@ -98,7 +98,7 @@ def without_marks(text: str) -> str:
     if "(" in text or "[" in text:
         text = _PARENTHESIS.sub(_without_citations, text)
         text = _NOTHING_LEFT.sub("", _YEAR_ALONE.sub("", text))
-    text = _RAISED.sub("", text)
+    text = _RAISED.sub("", text).replace("et al..", "et al.")
     return plain(_ELLIPSIS.sub("", _BEFORE_STOP.sub("", plain(text))))
 
 

@@ -14,6 +14,8 @@ EXCERPTS = {
     "author and year without a comma": ("it works (see Bahdanau 2015).", "it works."),
     "particles": ("it works (van der Berg, 2011; de la Cruz et al., 2003).", "it works."),
     "names in the sentence stay": ("Smith et al. (2019) show that it works", "Smith et al. show that it works"),
+    "names at the end": ("the method of Artetxe et al. (2018).", "the method of Artetxe et al."),
+    "names without a space": ("contrast sets (Gardneret al., 2020) help", "contrast sets help"),
     "a remark beside a citation stays": ("gated nets (LSTMs; Hochreiter, 1997) win", "gated nets (LSTMs) win"),
     "keys": ("we need data [Smith05, BCB14, VSP+17]", "we need data"),
     "raised numbers": ("of the disease.12,13 The protein", "of the disease. The protein"),
