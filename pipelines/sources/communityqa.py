@@ -68,6 +68,7 @@ class CommunityQA(Source):
     unit = "line"
     forms: ClassVar[Mapping[str, str]] = {"lines": "JSON lines (.jsonl or .json; plain, .gz, .zst, .bz2)"}
     extract_settings = CommunityQASettings
+    rows_per_input_byte = 4.5
 
     def form_of(self, name: str) -> str | None:
         return "lines" if FILE_NAME.fullmatch(name) else None
