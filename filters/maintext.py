@@ -106,7 +106,6 @@ _MINOR_PARTS = re.compile(
 # themes say on the box around everything that there is a sidebar; a page builder calls every box a widget.
 _NOTHING_FOLLOWS = _set("tag category elementor has no with without is")
 _NOTHING_PRECEDES = _set("open closed enabled disabled left right active layout on off")
-_BORDERS = re.compile("[-_]+|[0-9]+$")
 
 
 class Run(NamedTuple):
@@ -159,12 +158,11 @@ class Paragraph(NamedTuple):
     tag: str
 
 
-def main_text(tree: LexborHTMLParser) -> list[str]:
-    """The paragraphs of the main text in order, white space folded, none empty; an empty list where there is none.
+def main_text(page: Box) -> list[str]:
+    """The paragraphs of the main text of an outlined page, in order, white space folded; empty where there is none.
 
     The page's first-level heading is left out: it is the title. Other headings stay if text follows them.
     """
-    page = outline(tree)
     prune(page)
     paragraphs = body_of(page)
     followers = [*(tag for _, tag in paragraphs[1:]), "h1"]
@@ -208,19 +206,24 @@ class _Reader:
         child = node.first_child
         while child is not None:
             tag = child.tag or ""
-            if tag == TEXT or depth > DEEPEST:
-                text = child.text_content if tag == TEXT else child.text()
-                if text:
+            if tag == TEXT:
+                text = child.text_content or ""
+                if not text.isspace():
                     parts.append(text)
                     if in_link:
                         self._links += len(text.strip())
+                elif parts:
+                    parts.append(" ")
+            elif tag in INLINE:
+                if depth < DEEPEST:
+                    self.read(child, box, in_link or tag == "a", depth + 1)
+                else:
+                    parts.append(child.text())
             elif tag in UNREAD:
                 pass
             elif tag == "br":
                 parts.append("\n")
-            elif tag in INLINE:
-                self.read(child, box, in_link or tag == "a", depth + 1)
-            else:
+            elif depth < DEEPEST:
                 attributes = child.attributes
                 if not attributes or not _is_hidden(attributes):
                     if parts:
@@ -232,6 +235,8 @@ class _Reader:
                     if inner.items:
                         inner.close()
                         box.items.append(inner)
+            else:
+                parts.append(child.text())
             child = child.next
 
 
@@ -258,26 +263,25 @@ def _role(tag: str, attributes: dict[str, str | None]) -> int:
     return role
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 15)
 def _role_of_names(names: str) -> int:
-    return max(map(_role_of_name, names.split()), default=NEUTRAL)
+    role = NEUTRAL
+    for name in names.lower().replace("_", "-").split():
+        parts = name.split("-")
+        if parts[0] not in _NOTHING_FOLLOWS and parts[-1] not in _NOTHING_PRECEDES:
+            for part in parts:
+                role = max(role, _role_of_part(part))
+    return role
 
 
-@lru_cache(maxsize=1 << 14)
-def _role_of_name(name: str) -> int:
-    parts = [part for part in _BORDERS.split(name.lower()) if part]
-    if not parts or parts[0] in _NOTHING_FOLLOWS or parts[-1] in _NOTHING_PRECEDES:
-        return NEUTRAL
-    return max(map(_role_of_part, parts))
-
-
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=1 << 15)
 def _role_of_part(part: str) -> int:
-    if _COMMENT_PARTS.search(part):
+    word = part.rstrip("0123456789")
+    if _COMMENT_PARTS.search(word):
         return COMMENTS
-    if _FRAME_PARTS.search(part):
+    if _FRAME_PARTS.search(word):
         return FRAME
-    return MINOR if _MINOR_PARTS.search(part) else NEUTRAL
+    return MINOR if _MINOR_PARTS.search(word) else NEUTRAL
 
 
 def _prose(text: str, links: int) -> int:
@@ -286,6 +290,24 @@ def _prose(text: str, links: int) -> int:
     if not text.isascii() and max(text) > "\u2e7f":
         size += 2 * sum(map("\u2e7f".__lt__, text))
     return size - links if size - links >= PROSE and links <= MOSTLY_LINKS * size else 0
+
+
+def headings(box: Box, tag: str = "h1") -> Iterator[str]:
+    """The headings of one level in an outlined page."""
+    for item in box.items:
+        if isinstance(item, Box):
+            if item.tag == tag:
+                yield " ".join(run.text for run in _runs(item))
+            else:
+                yield from headings(item, tag)
+
+
+def _runs(box: Box) -> Iterator[Run]:
+    for item in box.items:
+        if isinstance(item, Run):
+            yield item
+        else:
+            yield from _runs(item)
 
 
 def prune(page: Box) -> None:

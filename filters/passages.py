@@ -10,6 +10,9 @@ from filters.text import plain
 
 MAX_CHARS = 1000
 MIN_CHARS = 150
+LONG_LINE = 100
+SENTENCE = 30
+_ENDS = frozenset(".!?…:;\"'”’»)।。！？")
 
 
 def passages(paragraphs: Sequence[str], max_chars: int = MAX_CHARS, min_chars: int = MIN_CHARS) -> list[str]:
@@ -42,3 +45,18 @@ def _borders(ends: Sequence[int], max_chars: int, aim: float) -> Iterator[int]:
             start = i
             yield i
     yield len(ends) - 1
+
+
+def running_text(lines: Sequence[str]) -> list[str]:
+    """The lines of a page's plain text that are running text, and the short ones between two of those.
+
+    Without the page's structure only the lines themselves tell a paragraph from a menu: paragraphs are long, or end
+    as sentences do.
+    """
+    stripped = [line for line in map(str.strip, lines) if line]
+    running = [len(line) >= LONG_LINE or (len(line) >= SENTENCE and line[-1] in _ENDS) for line in stripped]
+    return [
+        line
+        for i, line in enumerate(stripped)
+        if running[i] or (0 < i < len(stripped) - 1 and running[i - 1] and running[i + 1])
+    ]

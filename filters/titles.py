@@ -8,7 +8,8 @@ may be a logo, a ``<title>`` may be the site's name on every page. So they confi
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
@@ -42,8 +43,8 @@ _SAYS_NOTHING = frozenset(
 )
 
 
-def page_title(tree: LexborHTMLParser, url: str | None) -> str | None:
-    """The title of a parsed page as plain text, or None where it has none that says anything."""
+def page_title(tree: LexborHTMLParser, headings: Iterable[str], url: str | None) -> str | None:
+    """The title of a parsed page, with its first-level headings, or None where it has none that says anything."""
     title: str | None = None
     properties: dict[str, str] = {}
     for node in tree.head.css("title, meta") if tree.head is not None else ():
@@ -55,8 +56,13 @@ def page_title(tree: LexborHTMLParser, url: str | None) -> str | None:
             content = attributes.get("content")
             if name and content:
                 properties.setdefault(name, content)
-    headings = [heading.text(separator=" ") for heading in tree.css("h1")[:MAX_HEADINGS]]
-    return choose_title(title, properties.get("og:title"), headings, site_name=properties.get("og:site_name"), url=url)
+    return choose_title(
+        title,
+        properties.get("og:title"),
+        list(islice(headings, MAX_HEADINGS)),
+        site_name=properties.get("og:site_name"),
+        url=url,
+    )
 
 
 def choose_title(

@@ -13,9 +13,8 @@ from collections.abc import Callable
 # The common case, a link without anything inside, never reaches the stack.
 _SIMPLE_LINK = re.compile(r"\[\[(?:[^\[\]{}|\n:]+\|([^\[\]{}|\n]+)|([^\[\]{}|\n:#]+))\]\]")
 _TOKEN = re.compile(
-    r"(?<!\{)\{\{(?!\{)([^{}\[\]]*)\}\}(?!\})"  # a template without anything nested in it
-    r"|\{\{+|\}\}+|\[\[|\]\]|\n[ \t:*#]*\{\|[^\n]*|\n[ \t]*\|\}(?!\})|</?table(?![\w-])[^<>]*>",
-    re.IGNORECASE,
+    r"\{\{(?<!\{\{\{)(?!\{)([^{}\[\]]*)\}\}(?!\})"  # a template without anything nested in it
+    r"|\{\{+|\}\}+|\[\[|\]\]|\n[ \t:*#]*\{\|[^\n]*|\n[ \t]*\|\}(?!\})|</?[tT](?:able|ABLE)(?![\w-])[^<>]*>"
 )
 
 DEEPEST = 40
@@ -25,17 +24,17 @@ DEEPEST = 40
 class _Open:
     """An opening mark that waits for its end, and the text since."""
 
-    __slots__ = ("kind", "mark", "parts")
+    __slots__ = ("braces", "kind", "parts")
 
-    def __init__(self, kind: str, mark: str) -> None:
-        self.kind, self.mark = kind, mark
+    def __init__(self, kind: str, braces: int = 0) -> None:
+        self.kind, self.braces = kind, braces
         self.parts: list[str] = []
 
 
 def flatten(text: str, template: Callable[[str], str], link: Callable[[str], str]) -> str:
     """Replace what nests by what ``template`` and ``link`` make of its inner text. Linear time."""
     text = "\n" + _SIMPLE_LINK.sub(r"\1\2", text)
-    stack = [_Open("", "")]
+    stack = [_Open("")]
     waiting = {"": 0, "{": 0, "[": 0, "|": 0}
     parts = stack[0].parts
     position = 0
@@ -55,9 +54,9 @@ def flatten(text: str, template: Callable[[str], str], link: Callable[[str], str
         parts = stack[-1].parts
         return frame
 
-    def push(kind: str, mark: str) -> None:
+    def push(kind: str, braces: int = 0) -> None:
         nonlocal parts
-        frame = _Open(kind, mark)
+        frame = _Open(kind, braces)
         stack.append(frame)
         waiting[kind] += 1
         parts = frame.parts
@@ -71,31 +70,31 @@ def flatten(text: str, template: Callable[[str], str], link: Callable[[str], str
         if token[1] is not None:
             parts.append(template(token[1]))
         elif mark == "[[":
-            push("[", mark)
+            push("[")
         elif mark == "]]":
             if waiting["["]:
                 frame = close("[")
                 if len(stack) <= DEEPEST:
                     parts.append(link("".join(frame.parts)))
         elif mark[0] == "{":
-            push("{", mark)
+            if len(mark) <= DEEPEST:
+                push("{", len(mark))
         elif mark[0] == "}":
             count = len(mark)
             while count >= 2 and waiting["{"]:
                 frame = close("{")
-                opened = len(frame.mark)
-                matched = 3 if min(count, opened) >= 3 else 2
+                matched = 3 if min(count, frame.braces) >= 3 else 2
                 count -= matched
                 inner = "".join(frame.parts) if len(stack) <= DEEPEST else ""
-                if opened - matched >= 2:
-                    push("{", frame.mark[matched:])
+                if frame.braces - matched >= 2:
+                    push("{", frame.braces - matched)
                 parts.append(_parameter(inner) if matched == 3 else template(inner))
         elif mark.endswith("|}") or mark[:2] == "</":
             if waiting["|"]:
                 close("|")
                 parts.append("\n")
         else:
-            push("|", mark)
+            push("|")
     return "".join(["".join(frame.parts) for frame in stack]) + text[position:]
 
 

@@ -27,9 +27,11 @@ _VERBATIM = ("nowiki", "pre", "source", "syntaxhighlight", "code", "tt", "chem")
 _OPENING = re.compile(
     rf"<(?:!--|(references|{'|'.join(_DROPPED + _VERBATIM)}|math)(?![\w-])([^<>]*)>)", re.IGNORECASE
 )
+_CLOSING = {
+    tag: re.compile(rf"</{tag}\s*>", re.IGNORECASE) for tag in ("references", "math", *_DROPPED, *_VERBATIM)
+}
 _SPECIAL = {ord(char): f"&#{ord(char)};" for char in "[]{}|'=<>*#:;!_"}
 _LEFT_OVER = re.compile(r"\\[A-Za-z]+|[{}\\]|\b(?:begin|end|array|matrix|aligned?)\b")
-_SPACED_FORMULA = re.compile(r"\s*(\\[A-Za-z]+)\s*")
 
 _LONGEST_FORMULA = 120
 """Characters of a formula that a reader still follows without its typesetting."""
@@ -52,7 +54,7 @@ def without_tags(text: str) -> str:
             out.append(REFERENCES)
         if found[2].endswith("/"):
             continue
-        closing = None if tag in missing else re.compile(rf"</{tag}\s*>", re.IGNORECASE).search(text, position)
+        closing = None if tag in missing else _CLOSING[tag].search(text, position)
         if closing is None:
             missing.add(tag)
             continue

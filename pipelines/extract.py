@@ -8,6 +8,7 @@ first; a file that fails leaves a ``.failed.json`` with the reason instead, and 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import re
 import time
@@ -217,8 +218,16 @@ class FileExtraction:
             rows=writer.rows,
             bytes=writer.bytes,
             kinds=dict(sorted(writer.kinds.items())),
-            sha256=self._file.meter.sha256,
+            sha256=self._digest(),
         )
+
+    def _digest(self) -> str | None:
+        """The SHA-256 of the whole file: from reading it, or from reading it once more where it is at hand."""
+        file = self._file
+        if file.meter.sha256 or file.limit is not None or file.begin or "://" in file.uri:
+            return file.meter.sha256
+        with open(file.uri, "rb") as raw:
+            return hashlib.file_digest(raw, "sha256").hexdigest()
 
 
 def extract_file(source: Source, task: ExtractTask, rejected: str = "sample") -> ExtractCounts | None:

@@ -109,6 +109,8 @@ class Source(ABC):
     """Form name -> one line about it (shown by ``--dry-run`` and in error messages)."""
     unit: ClassVar[str] = "record"
     """What one record of a file is: line, row, page."""
+    rows_per_input_byte: ClassVar[float] = 3.0
+    """Bytes of extract rows that a byte of (compressed) input makes, as measured; warns before a run is too large."""
 
     def __init__(self, extract: Any = None, pair: Any = None, opt_out: OptOut | None = None) -> None:
         self.extract = extract if extract is not None else self.extract_settings()

@@ -102,7 +102,7 @@ def _block_of(record: WarcRecord, name: str) -> bytes | None:
     reader = record.reader
     if not stated.isdecimal() or reader is None:
         raise DamagedInput(f"{name}: the record {which} does not say how long it is; fetch the file again")
-    block = reader.read(MAX_BLOCK)
+    block = reader.read(min(int(stated), MAX_BLOCK))
     length = len(block)
     while length < int(stated) and (more := reader.read(MAX_BLOCK)):
         length += len(more)
@@ -155,9 +155,7 @@ def _http(block: bytes) -> tuple[int | None, dict[str, str], bytes]:
 
 def _decoded(block: bytes, payload: bytes, max_bytes: int) -> bytes:
     """The body with its encodings undone. Many archives store it decoded and leave the headers as they were."""
-    head = b"WARC/1.0\r\nWARC-Type: response\r\nContent-Type: application/http\r\nContent-Length: %d\r\n\r\n" % len(
-        block
-    )
+    head = b"WARC/1.0\r\nWARC-Type: response\r\nContent-Type: application/http\r\nContent-Length: %d\r\n\r\n"
     try:
         copy = WarcRecord.from_bytes(head % len(block) + block)
         copy.parse_http(auto_decode="all", quirks_mode=True)

@@ -1,0 +1,483 @@
+"""The build: find the inputs, extract each, assemble each source, write its manifest last.
+
+::
+
+    OUTPUT/extracts/SOURCE/NAME-HASH.parquet    one per input file (and .rejects.parquet beside it)
+    OUTPUT/candidates/SOURCE/SOURCE-*.parquet   the shards, and _manifest.json, written last
+    OUTPUT/rejected/SOURCE/rejected-*.parquet   what was judged unfit, with the reason
+    OUTPUT/_work/                               lists that the engine reads; may be deleted after a run
+
+Every file appears whole or not at all and is named by what it was made from, so a rerun after any interruption redoes
+only what is missing, and the bytes are the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import apache_beam as beam
+import pyarrow.parquet as pq
+
+from ccpairs import storage
+from ccpairs.errors import UserError
+from ccpairs.manifest import MANIFEST_NAME, InputInfo, Manifest, ShardInfo, StageCounts, read_manifest
+from ccpairs.version import __version__
+from pipelines.assemble import AssemblePlan, assemble, missing_shards
+from pipelines.discover import Found
+from pipelines.engine import Engine, warn_of_size
+from pipelines.extract import (
+    ExtractCounts,
+    ExtractFiles,
+    ExtractTask,
+    extract_name,
+    read_counts,
+    read_failure,
+    settings_of,
+)
+from pipelines.progress import Done, shown
+from pipelines.shuffle import PARTITION_BYTES, partitions_for
+from pipelines.source import Source
+
+ROW_GROUP_BYTES_PER_PIECE = 64 << 20
+TOOLS = ("apache-beam", "pyarrow", "resiliparse", "fastwarc", "selectolax", "msgspec", "py7zr")
+
+log = logging.getLogger("ccpairs")
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What to build: the inputs of each source, where to, and the choices that every source shares."""
+
+    sources: Mapping[str, Source]
+    inputs: Mapping[str, Found]
+    output: str
+    rejected: str = "sample"
+    num_shards: int | None = None
+    rows_per_shard: int | None = None
+    argv: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """What came out of one source: the manifest, and whether it was already there."""
+
+    manifest: Manifest
+    folder: str
+    reused: bool = False
+
+    @property
+    def failures(self) -> tuple[InputInfo, ...]:
+        return tuple(info for info in self.manifest.inputs if info.error is not None)
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """The tasks of one source with their counts (None where the file failed)."""
+
+    source: Source
+    tasks: Sequence[ExtractTask]
+    counts: Sequence[ExtractCounts | None]
+
+    @property
+    def whole(self) -> list[tuple[ExtractTask, ExtractCounts]]:
+        pairs = zip(self.tasks, self.counts, strict=True)
+        return [(task, counts) for task, counts in pairs if counts is not None]
+
+    @property
+    def rows(self) -> int:
+        return sum(counts.rows for _, counts in self.whole)
+
+    @property
+    def bytes(self) -> int:
+        return sum(counts.bytes for _, counts in self.whole)
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        total: Counter[str] = Counter()
+        for _, counts in self.whole:
+            total.update(counts.kinds)
+        return dict(total)
+
+
+@dataclass
+class Build:
+    """One run of the command."""
+
+    request: BuildRequest
+    engine: Engine
+    reports: list[SourceReport] = field(default_factory=list)
+
+    def run(self) -> list[SourceReport]:
+        """Do whatever is not done yet; one report for each source."""
+        prepare_output(self.request.output)
+        tasks = self.plan()
+        expected = [expected_bytes(source, tasks[name]) for name, source in self.request.sources.items()]
+        warned = self.engine.is_local and warn_of_size(max(expected, default=0), self.request.argv, "before the start")
+        self.extract([task for group in tasks.values() for task in group])
+        for name, source in self.request.sources.items():
+            self.reports.append(self.assemble(extracted(source, tasks[name]), warned))
+        return self.reports
+
+    def plan(self) -> dict[str, list[ExtractTask]]:
+        """The tasks of each source; files that may be read in parallel give several."""
+        return {
+            name: [
+                ExtractTask(name, piece, self._target(source, piece))
+                for file in self.request.inputs[name].files
+                for piece in pieces(source, file)
+            ]
+            for name, source in self.request.sources.items()
+        }
+
+    def _target(self, source: Source, piece: Any) -> str:
+        return storage.join(
+            self.request.output, "extracts", source.name, extract_name(source, piece, self.request.rejected)
+        )
+
+    def extract(self, tasks: Sequence[ExtractTask]) -> None:
+        """Extract what has no extract yet, in one run of the engine over all sources."""
+        there: dict[str, set[str]] = {}
+        for task in tasks:
+            folder = task.target.rpartition("/")[0]
+            if folder not in there:
+                storage.make_folder(folder)
+                storage.remove_temporary(folder)
+                there[folder] = set(storage.names_in(folder))
+        missing = [task for task in tasks if not is_in(task.extract, there)]
+        if len(missing) < len(tasks):
+            log.info("extract: %d of %d extracts found done", len(tasks) - len(missing), len(tasks))
+        if not missing:
+            return
+        # Largest first: the engine deals the groups out in turn, so the last to finish are small.
+        missing.sort(key=lambda task: (-(task_bytes(task) or 0), task.target))
+        listing = self._work("extract.jsonl", [task.to_json() for task in missing])
+        log.info("extract: %d files, %s bytes", len(missing), f"{sum(map(task_bytes, missing)):,}")
+        total = sum(map(task_bytes, missing))
+        with shown("extract", total, partial(extract_progress, missing)):
+            self.engine.run(
+                partial(extract_graph, listing=listing, sources=self.request.sources, rejected=self.request.rejected),
+                work_bytes=total,
+                parts=len(missing),
+            )
+
+    def assemble(self, done: Extracted, warned: bool) -> SourceReport:
+        """Assemble one source, unless its manifest says that nothing changed."""
+        source, output = done.source, self.request.output
+        folder = storage.join(output, "candidates", source.name)
+        settings = self.settings(source)
+        inputs = inputs_of(done)
+        identity = digest([[task.target.rpartition("/")[2], counts is None] for task, counts in by_target(done)])
+        old = finished(folder, digest(settings), identity)
+        if old is not None:
+            log.info("assemble %s: found done (%s pairs)", source.name, f"{old.rows:,}")
+            return SourceReport(old, folder, reused=True)
+        plan = self._assemble_plan(done, folder)
+        for place in (plan.folder, plan.rejected_folder):
+            storage.remove(place)  # an old manifest must not stand over new shards
+            storage.make_folder(place)
+        if self.engine.is_local and not warned:
+            warn_of_size(done.bytes, self.request.argv, f"before assembling {source.name}")
+        log.info("assemble %s: %s rows into %d shards", source.name, f"{done.rows:,}", plan.shards)
+        with shown(f"assemble {source.name}", plan.shards, partial(shard_progress, plan.folder), unit="shards"):
+            self.engine.run(
+                partial(run_assemble, plan=plan),
+                work_bytes=done.bytes,
+                parts=max(len(done.whole), plan.partitions),
+            )
+        found = json.loads(storage.read_bytes(plan.result))
+        shards = [ShardInfo(**info) for info in found["shards"]]
+        shards += missing_shards(plan, shards)
+        counts, pair_types = stage_counts(done, found["counts"], joined=source_joins(source))
+        manifest = Manifest(
+            source=source.name,
+            stage="candidates",
+            settings=settings,
+            settings_hash=digest(settings),
+            inputs_hash=identity,
+            versions=versions(),
+            inputs=inputs,
+            counts=counts,
+            pair_types=pair_types,
+            shards=tuple(sorted(shards, key=lambda shard: shard.name)),
+            rejected=tuple(sorted((ShardInfo(**info) for info in found["rejected"]), key=lambda shard: shard.name)),
+            rejected_mode=self.request.rejected,
+        )
+        check_counts(manifest, done)
+        storage.write_bytes(storage.join(folder, MANIFEST_NAME), manifest.to_json())
+        return SourceReport(manifest, folder)
+
+    def settings(self, source: Source) -> dict[str, Any]:
+        """Every setting that shapes a source's candidates."""
+        return {
+            **settings_of(source),
+            **dataclasses.asdict(source.pair),
+            "limit": next((file.limit for file in self.request.inputs[source.name].files), None),
+            "num_shards": self.request.num_shards,
+            "rows_per_shard": self.request.rows_per_shard,
+            "rejected": self.request.rejected,
+            "pair_filters": [repr(each) for each in AssemblePlan.__dataclass_fields__["filters"].default_factory()],
+        }
+
+    def _assemble_plan(self, done: Extracted, folder: str) -> AssemblePlan:
+        source, request = done.source, self.request
+        name = f"assemble-{source.name}"
+        reject_names = {each for each in storage.names_in(storage.join(request.output, "extracts", source.name))}
+        rejects = [task.rejects for task, _ in done.whole if task.rejects.rpartition("/")[2] in reject_names]
+        result = storage.join(request.output, "_work", f"{name}-result.json")
+        storage.remove(result)
+        return AssemblePlan(
+            source=source,
+            extracts=self._work(f"{name}-extracts.jsonl", read_list([task.extract for task, _ in done.whole])),
+            reject_files=self._work(f"{name}-rejects.jsonl", read_list(rejects)),
+            shards=self._shards(done),
+            partitions=partitions_for(done.bytes),
+            folder=folder,
+            rejected_folder=storage.join(request.output, "rejected", source.name),
+            result=result,
+            rejected=request.rejected,
+        )
+
+    def _shards(self, done: Extracted) -> int:
+        """As asked for; else as many as keep a shard near the size that engines hold in one worker."""
+        if self.request.num_shards is not None:
+            return self.request.num_shards
+        most = min(done.source.most_pairs(done.kinds, done.rows), 1 << 62)
+        if self.request.rows_per_shard is not None:
+            return max(1, -(-most // self.request.rows_per_shard))
+        texts_a_pair = 2 if source_joins(done.source) else 1
+        return max(1, -(-most * texts_a_pair * done.bytes // max(done.rows, 1) // PARTITION_BYTES))
+
+    def _work(self, name: str, lines: Sequence[str]) -> str:
+        uri = storage.join(self.request.output, "_work", name)
+        storage.write_bytes(uri, "".join(line + "\n" for line in lines).encode())
+        return uri
+
+
+def prepare_output(output: str) -> None:
+    """Raises ``UserError`` where the output cannot be written to."""
+    probe = storage.join(output, "_work", "writable")
+    try:
+        storage.write_bytes(probe, b"")
+        storage.remove(probe)
+    except OSError as error:
+        reason = error.strerror or str(error).split(". Detail")[0]
+        raise UserError(f"cannot write to {output}: {reason}; choose another --output") from None
+
+
+def pieces(source: Source, file: Any) -> list[Any]:
+    """A file, or its byte ranges where the source can read them independently."""
+    ranges = source.split(file) if file.limit is None else ()
+    return [dataclasses.replace(file, begin=begin, end=end) for begin, end in ranges] or [file]
+
+
+def task_bytes(task: ExtractTask) -> int:
+    file = task.file
+    if file.begin is not None and file.end is not None:
+        return file.end - file.begin
+    return file.size or 0
+
+
+def expected_bytes(source: Source, tasks: Sequence[ExtractTask]) -> int:
+    """A guess, from the sizes of the inputs alone, at the extract rows that a source will shuffle."""
+    if any(task.file.limit is not None for task in tasks):
+        return 0
+    return int(sum(map(task_bytes, tasks)) * source.rows_per_input_byte)
+
+
+def is_in(uri: str, there: Mapping[str, set[str]]) -> bool:
+    folder, _, name = uri.rpartition("/")
+    return name in there[folder]
+
+
+def extract_graph(pipeline: Any, *, listing: str, sources: Mapping[str, Source], rejected: str) -> None:
+    """One group per file, so that the engine spreads files over its workers."""
+    _ = (
+        pipeline
+        | "the list of files" >> beam.Create([listing])
+        | "its lines" >> beam.FlatMap(numbered_tasks)
+        | "spread files" >> beam.GroupByKey()
+        | "extract files" >> beam.ParDo(ExtractFiles(dict(sources), rejected))
+    )
+
+
+def numbered_tasks(listing: str) -> list[tuple[int, str]]:
+    return list(enumerate(storage.read_bytes(listing).decode().splitlines()))
+
+
+def run_assemble(pipeline: Any, *, plan: AssemblePlan) -> None:
+    assemble(pipeline, plan)
+
+
+def extract_progress(tasks: Sequence[ExtractTask]) -> Done:
+    """How many bytes of the inputs have been extracted, from what lies in the output folders."""
+    names: dict[str, set[str]] = {}
+    amount = files = 0
+    for task in tasks:
+        folder, _, _ = task.target.rpartition("/")
+        if folder not in names:
+            names[folder] = set(storage.names_in(folder))
+        if is_in(task.extract, names) or is_in(task.failure, names):
+            amount += task_bytes(task)
+            files += 1
+        elif is_in(task.progress, names):
+            try:
+                amount += min(int(storage.read_bytes(task.progress) or b"0"), task_bytes(task))
+            except FileNotFoundError:
+                continue  # it has just finished
+    return Done(amount, f"{files} of {len(tasks)} files")
+
+
+def shard_progress(folder: str) -> Done:
+    return Done(sum(name.endswith(".parquet") for name in storage.names_in(folder)))
+
+
+def extracted(source: Source, tasks: Sequence[ExtractTask]) -> Extracted:
+    """The counts of every task of a source, from the footers of the extracts."""
+    folder = tasks[0].target.rpartition("/")[0]
+    names = set(storage.names_in(folder))
+    counts = [
+        read_counts(task.extract) if task.extract.rpartition("/")[2] in names else None for task in tasks
+    ]
+    return Extracted(source, tasks, counts)
+
+
+def by_target(done: Extracted) -> list[tuple[ExtractTask, ExtractCounts | None]]:
+    return sorted(zip(done.tasks, done.counts, strict=True), key=lambda pair: pair[0].target)
+
+
+def read_list(files: Sequence[str]) -> list[str]:
+    """Lines ``[uri, first row group, end]`` that cut Parquet files into pieces of a bounded size."""
+    lines = []
+    for uri in files:
+        system, path = storage.locate(uri)
+        with system.open_input_file(path) as stream:
+            metadata = pq.ParquetFile(stream).metadata
+        first = size = 0
+        for number in range(metadata.num_row_groups):
+            size += metadata.row_group(number).total_byte_size
+            if size >= ROW_GROUP_BYTES_PER_PIECE or number + 1 == metadata.num_row_groups:
+                lines.append(json.dumps([uri, first, number + 1]))
+                first, size = number + 1, 0
+    return lines
+
+
+def inputs_of(done: Extracted) -> tuple[InputInfo, ...]:
+    """One entry for each input file, its splits added up, in the order of the names."""
+    files: dict[str, list[tuple[ExtractTask, ExtractCounts | None]]] = {}
+    for task, counts in zip(done.tasks, done.counts, strict=True):
+        files.setdefault(task.file.uri, []).append((task, counts))
+    infos = []
+    for uri, parts in sorted(files.items()):
+        whole = [counts for _, counts in parts if counts is not None]
+        broken = [read_failure(task) for task, counts in parts if counts is None]
+        rejected: Counter[str] = Counter()
+        failed: Counter[str] = Counter()
+        for counts in whole:
+            rejected.update(counts.rejected)
+            failed.update(counts.failed)
+        file = parts[0][0].file
+        infos.append(
+            InputInfo(
+                uri=uri,
+                form=file.form,
+                size=file.size,
+                sha256=next((counts.sha256 for counts in whole if counts.sha256), None),
+                read=sum(counts.read for counts in whole),
+                rows=sum(counts.rows for counts in whole),
+                rejected=dict(sorted(rejected.items())),
+                failed=dict(sorted(failed.items())),
+                error=broken[0] if broken else None,
+            )
+        )
+    return tuple(infos)
+
+
+def stage_counts(
+    done: Extracted, found: Sequence[Sequence[Any]], *, joined: bool
+) -> tuple[tuple[StageCounts, ...], dict[str, int]]:
+    """The counts of every stage, from the extracts' footers and from what the engine added up."""
+    counts: dict[str, dict[str, Counter[str]]] = {}
+    for stage, outcome, reason, number in found:
+        counts.setdefault(stage, {}).setdefault(outcome, Counter())[reason] += number
+    stages = [extract_counts(done)]
+    if joined:
+        join = counts.get("join", {})
+        stages.append(
+            StageCounts(
+                *("join", "row", done.rows, join.get("kept", Counter())[""]),
+                rejected=dict(sorted(join.get("rejected", Counter()).items())),
+                made=join.get("made", Counter())[""],
+            )
+        )
+    pairs = counts.get("pairs", {})
+    read, kept = pairs.get("read", Counter())[""], pairs.get("kept", Counter())[""]
+    rejected = dict(sorted(pairs.get("rejected", Counter()).items()))
+    stages.append(StageCounts("pairs", "pair", read, kept, rejected=rejected, made=kept))
+    return tuple(stages), dict(sorted(pairs.get("pair_type", Counter()).items()))
+
+
+def extract_counts(done: Extracted) -> StageCounts:
+    rejected: Counter[str] = Counter()
+    failed: Counter[str] = Counter()
+    for _, counts in done.whole:
+        rejected.update(counts.rejected)
+        failed.update(counts.failed)
+    read, kept = (sum(getattr(counts, name) for _, counts in done.whole) for name in ("read", "kept"))
+    return StageCounts(
+        *("extract", done.source.unit, read, kept, dict(sorted(rejected.items())), dict(sorted(failed.items()))),
+        made=done.rows,
+    )
+
+
+def check_counts(manifest: Manifest, done: Extracted) -> None:
+    """Hold the stages against each other: nothing lost, nothing twice. Raises ``AssertionError`` (our bug)."""
+    for counts in manifest.counts:
+        counts.check()
+    for before, after in zip(manifest.counts, manifest.counts[1:], strict=False):
+        if before.made != after.read:
+            raise AssertionError(f"{before.stage} made {before.made}, but {after.stage} read {after.read}")
+    if manifest.counts[-1].kept != manifest.rows or sum(manifest.pair_types.values()) != manifest.rows:
+        raise AssertionError(f"{manifest.counts[-1].kept} pairs kept, {manifest.rows} rows in the shards")
+
+
+def source_joins(source: Source) -> bool:
+    return "key" in source.extract_schema.names
+
+
+def finished(folder: str, settings_hash: str, inputs_hash: str) -> Manifest | None:
+    """The manifest of a directory that already holds what these settings make of these inputs."""
+    if not storage.exists(storage.join(folder, MANIFEST_NAME)):
+        return None
+    try:
+        manifest = read_manifest(folder)
+    except UserError:
+        return None
+    same = (manifest.settings_hash, manifest.inputs_hash, dict(manifest.versions)) == (
+        *(settings_hash, inputs_hash, versions()),
+    )
+    sizes = storage.sizes_in(folder)
+    return manifest if same and all(sizes.get(shard.name) == shard.bytes for shard in manifest.shards) else None
+
+
+def digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def versions() -> dict[str, str]:
+    """Versions of what shapes the bytes of shards."""
+    found = {"ccpairs": __version__}
+    for tool in TOOLS:
+        try:
+            found[tool] = importlib.metadata.version(tool)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,170 @@
+"""From what the user names to input files: paths, folders, globs, URLs and lists of them.
+
+Everything here happens before a run starts, so a wrong name costs a second and one clear line.
+"""
+
+from __future__ import annotations
+
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import smart_open
+
+from ccpairs.errors import DamagedInput, UserError, WrongSource
+from pipelines.inputs import InputFile, decompressed
+from pipelines.source import Source
+from pipelines.sources import MODULES, source_class
+
+HEAD_BYTES = 1 << 16
+FILES_LOOKED_INTO = 1000
+"""How many local files are opened for their first record before a run; more are trusted until they are read."""
+
+HTTP_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class Found:
+    """The input files of one source, and the files beside them that it does not read."""
+
+    files: tuple[InputFile, ...]
+    ignored: tuple[str, ...] = ()
+
+
+def find_inputs(source: Source, uris: Sequence[str], *, prefix: str = "", limit: int | None = None) -> Found:
+    """Resolve what the user gave for one source, in a stable order; raises ``UserError`` with the way out."""
+    files: dict[str, InputFile] = {}
+    ignored: list[str] = []
+    for uri in uris:
+        named = list(_expand(uri, prefix))
+        if not named:
+            raise UserError(f"{uri}: no such file, and no file matches; check the path")
+        for place, explicit in named:
+            form = source.form_of(_base_name(place.uri))
+            if form is not None:
+                files.setdefault(place.uri, replace(place, form=form, limit=limit))
+            elif explicit:
+                raise UserError(_unknown(source, place.uri))
+            else:
+                ignored.append(place.uri)
+    if not files:
+        raise UserError(
+            f"{', '.join(uris)}: nothing in it that the source {source.name} reads; "
+            f"it reads {'; '.join(source.forms.values())}"
+        )
+    empty = [file.uri for file in files.values() if file.size == 0]
+    if empty:
+        raise UserError(f"{empty[0]} is empty ({len(empty)} such); remove it from the input, or fetch it again")
+    ordered = sorted(files.values(), key=lambda file: file.uri)
+    for file in [file for file in ordered if "://" not in file.uri][:FILES_LOOKED_INTO]:
+        look_into(source, file)
+    return Found(tuple(ordered), tuple(sorted(ignored)))
+
+
+def look_into(source: Source, file: InputFile) -> None:
+    """Read the first bytes of a local file and ask the source whether it is what it reads; raises ``UserError``."""
+    try:
+        with open(file.uri, "rb") as raw:
+            if raw.read(6) == b"7z\xbc\xaf\x27\x1c":
+                return  # its members are found when it is read
+            raw.seek(0)
+            head = decompressed(raw, file.name, file.meter).read(HEAD_BYTES)
+    except OSError as error:
+        raise UserError(f"{file.uri}: cannot be read ({error.strerror or error})") from None
+    except DamagedInput:
+        return  # a damaged file fails on its own, and the others are read
+    if not head.strip():
+        raise UserError(f"{file.uri} holds nothing; remove it from the input, or fetch it again")
+    try:
+        source.sniff(file, head)
+    except WrongSource as error:
+        raise UserError(str(error)) from None
+
+
+def _expand(uri: str, prefix: str) -> Iterator[tuple[InputFile, bool]]:
+    """The files behind one argument, and whether each was named itself (not through a folder or a glob)."""
+    if uri.startswith("@"):
+        for entry in _listed(uri[1:]):
+            place = entry if "://" in entry or entry.startswith("/") else prefix + entry
+            # Long lists are taken at their word: asking for every size first would take longer than some runs.
+            yield (InputFile(place, "") if "://" in place else _local(place)), True
+    elif any(character in uri for character in "*?[") and not os.path.exists(uri):
+        for place in _matching(uri):
+            yield place, False
+    elif uri.startswith(("http://", "https://")):
+        yield _remote(uri), True
+    elif "://" in uri:
+        for place in _matching(uri):
+            yield place, True
+    elif os.path.isdir(uri):
+        for folder, folders, names in os.walk(uri):
+            folders.sort()
+            for name in sorted(names):
+                if not name.startswith("."):
+                    yield _local(os.path.join(folder, name)), False
+    else:
+        yield _local(uri), True
+
+
+def _listed(uri: str) -> Iterable[str]:
+    try:
+        with smart_open.open(uri, "rb", compression="disable") as raw:
+            text = decompressed(raw, uri, InputFile(uri, "").meter).read(-1).decode()
+    except (OSError, DamagedInput, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the list of inputs {uri}: {error}") from None
+    entries = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    if not entries:
+        raise UserError(f"the list of inputs {uri} names nothing")
+    return entries
+
+
+def _local(path: str) -> InputFile:
+    path = os.path.abspath(os.path.expanduser(path))
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}; check the path given to --input") from None
+    return InputFile(path, "", status.st_size, str(status.st_mtime_ns))
+
+
+def _matching(pattern: str) -> Iterator[InputFile]:
+    # Beam's file systems know globs on every storage; imported here, as plain paths do not need them.
+    from apache_beam.io.filesystem import BeamIOError
+    from apache_beam.io.filesystems import FileSystems
+
+    try:
+        matches = FileSystems.match([pattern])[0].metadata_list
+    except (BeamIOError, ValueError) as error:
+        raise UserError(
+            f"{pattern}: {error}; s3:// and gs:// need the extra ccpairs[s3] or ccpairs[gcs]"
+        ) from None
+    for match in sorted(matches, key=lambda item: item.path):
+        if "://" in match.path:
+            yield InputFile(match.path, "", match.size_in_bytes, str(match.last_updated_in_seconds))
+        elif os.path.isfile(match.path):
+            yield _local(match.path)
+
+
+def _remote(url: str) -> InputFile:
+    request = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "ccpairs"})
+    try:
+        with urllib.request.urlopen(request, timeout=HTTP_TIMEOUT_S) as answer:
+            size = answer.headers.get("Content-Length")
+            version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+    except (urllib.error.URLError, TimeoutError, ValueError) as error:
+        raise UserError(f"{url}: {error}; check the address given to --input") from None
+    return InputFile(url, "", int(size) if size else None, version)
+
+
+def _base_name(uri: str) -> str:
+    return InputFile(uri, "").name
+
+
+def _unknown(source: Source, uri: str) -> str:
+    """The line for a file whose name says that the source does not read it, with the source that does."""
+    name = _base_name(uri)
+    others = [other for other in MODULES if other != source.name and source_class(other)().form_of(name) is not None]
+    hint = f"; by its name it is for --source {' or '.join(others)}" if others else ""
+    return f"{uri}: the source {source.name} reads {'; '.join(source.forms.values())}{hint}"

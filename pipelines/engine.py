@@ -1,0 +1,135 @@
+"""The engine a build runs on: Beam's options, the local default, and what the local runner can carry.
+
+Every flag that ``build`` does not know goes to Beam. Without ``--runner`` the in-process runner is named explicitly,
+as Beam's own default first tries to download another one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+
+from ccpairs.errors import UserError
+
+LOCAL_RUNNER = "FnApiRunner"
+LOCAL_RUNNERS = frozenset({LOCAL_RUNNER.lower(), "directrunner", "bundlebasedirectrunner", "inmemoryrunner"})
+
+BYTES_WORTH_A_SECOND_PROCESS = 24 << 20
+"""Worker processes take about 2 s to start; below this many bytes of work one process is faster (measured)."""
+
+MEMORY_PER_SHUFFLED_BYTE = 2.5
+"""Memory the in-process runner takes per byte of extract rows it shuffles (measured, see docs/performance.md)."""
+
+log = logging.getLogger("ccpairs")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Beam flags as the user gave them."""
+
+    flags: tuple[str, ...] = ()
+
+    @property
+    def runner(self) -> str:
+        return str(PipelineOptions(list(self.flags)).view_as(StandardOptions).runner or LOCAL_RUNNER)
+
+    @property
+    def is_local(self) -> bool:
+        return self.runner.lower() in LOCAL_RUNNERS
+
+    def options(self, work_bytes: int, parts: int) -> PipelineOptions:
+        """Options for a run over so many bytes in so many independent parts: all cores where that pays."""
+        options = PipelineOptions(list(self.flags))
+        if not self.is_local:
+            return options
+        options.view_as(StandardOptions).runner = LOCAL_RUNNER
+        direct = options.view_as(DirectOptions)
+        chosen = any(flag.startswith("--direct_") for flag in self.flags)
+        workers = min(cores(), parts)
+        if not chosen and workers > 1 and work_bytes >= BYTES_WORTH_A_SECOND_PROCESS:
+            direct.direct_running_mode = "multi_processing"
+            direct.direct_num_workers = workers
+        return options
+
+    def run(self, build_graph: Callable[[Any], Any], *, work_bytes: int, parts: int) -> None:
+        """Build a graph and run it to its end; an error of the job raises."""
+        options = self.options(work_bytes, parts)
+        # Beam starts worker processes as plain "python"; it must be this one.
+        folder = os.path.dirname(sys.executable)
+        path = os.environ.get("PATH", "")
+        if folder not in path.split(os.pathsep):
+            os.environ["PATH"] = folder + os.pathsep + path
+        pipeline = beam.Pipeline(options=options)
+        build_graph(pipeline)
+        pipeline.run().wait_until_finish()
+
+
+def check_flags(flags: Sequence[str], own: Sequence[str]) -> None:
+    """Refuse flags that neither ``build`` (``own``) nor Beam knows, with the nearest one that exists.
+
+    Other runners have options of their own, so they are left to them where such a runner is named.
+    """
+    if not Engine(tuple(flags)).is_local:
+        return
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
+    for options in PipelineOptions.__subclasses__():
+        options._add_argparse_args(parser)
+    _, unknown = parser.parse_known_args(list(flags))
+    if unknown:
+        flag = unknown[0].split("=", 1)[0]
+        near = difflib.get_close_matches(flag, own, 1) if flag.startswith("-") else []
+        hint = f"did you mean {near[0]}?" if near else "ccpairs build --help lists the flags"
+        raise UserError(f"unknown argument {unknown[0]!r}; {hint}")
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def available_memory() -> int | None:
+    """Bytes of memory that can still be had on this machine; None where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def warn_of_size(shuffled_bytes: int, argv: Sequence[str], when: str) -> bool:
+    """Say before a shuffle that the in-process runner cannot hold it, with the command that can; true if it was said."""
+    memory = available_memory()
+    needed = int(shuffled_bytes * MEMORY_PER_SHUFFLED_BYTE)
+    if memory is None or needed <= memory:
+        return False
+    log.warning(
+        "%s: about %.1f GB of rows to shuffle need about %.1f GB of memory in the in-process runner; %.1f GB are free. "
+        "The same command on Flink, embedded in this machine, spills to disk:\n  %s",
+        *(when, shuffled_bytes / 1e9, needed / 1e9, memory / 1e9, flink_command(argv)),
+    )
+    return True
+
+
+def flink_command(argv: Sequence[str]) -> str:
+    """The command line of an embedded Flink run of the same build."""
+    jar = os.environ.get("CCPAIRS_FLINK_JAR")
+    flags = [
+        *("--runner=FlinkRunner", "--flink_master='[local]'", "--environment_type=LOOPBACK"),
+        *(f"--parallelism={cores()}", *([f"--flink_job_server_jar={jar}"] if jar else ["--flink_version=1.19"])),
+    ]
+    return " ".join(["JAVA_TOOL_OPTIONS=-Xmx4g python -m ccpairs.build", *argv, *flags])

@@ -1,0 +1,147 @@
+"""From a page of the web to its title and passages, or the reason why it is not taken. This runs in the child process
+(:mod:`pipelines.page_worker`), so it imports nothing heavy: neither Beam nor Arrow.
+"""
+
+from __future__ import annotations
+
+import codecs
+import importlib.util
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import msgspec
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
+from selectolax.lexbor import LexborHTMLParser
+
+from ccpairs.errors import UserError
+from filters.maintext import headings, main_text, outline
+from filters.passages import MAX_CHARS, MIN_CHARS, passages
+from filters.quality import default_page_filters, first_text_reason
+from filters.titles import page_title
+
+QUALITY = default_page_filters()
+EXTRACTORS = ("ccpairs", "resiliparse", "trafilatura")
+JUDGED_CHARS = 10_000
+"""The quality of a text is judged by its first paragraphs up to so many characters: the rest is of the same kind."""
+EXCERPT = 500
+"""Characters of a refused page's text that are kept for the sample of rejects."""
+
+
+class PageRules(msgspec.Struct, frozen=True):
+    """What shapes the passages of a page. ``per_page`` 0 stands for all of them."""
+
+    extractor: str = "ccpairs"
+    max_chars: int = MAX_CHARS
+    min_chars: int = MIN_CHARS
+    per_page: int = 0
+    quality: bool = True
+
+
+class Page(msgspec.Struct, array_like=True):
+    """A page as it was fetched."""
+
+    payload: bytes
+    charset: str | None
+    url: str | None
+
+
+class Taken(msgspec.Struct, tag=True, array_like=True):
+    """The title of a page and its passages (never none), as plain text."""
+
+    title: str
+    passages: list[str]
+
+
+class Refused(msgspec.Struct, tag=True, array_like=True):
+    """Why a page is not taken, and what is known of it."""
+
+    reason: str
+    title: str | None = None
+    excerpt: str | None = None
+
+
+Judged: TypeAlias = Taken | Refused
+
+
+def judge(title: str | None, paragraphs: Sequence[str], rules: PageRules) -> Judged:
+    """Title and passages of a text, if it has a title, reads like prose and is long enough."""
+    excerpt = " ".join(paragraphs)[:EXCERPT] or None
+    if not title:
+        return Refused("no_title", None, excerpt)
+    if not paragraphs:
+        return Refused("no_main_text", title)
+    if rules.quality:
+        reason = first_text_reason(QUALITY, "\n".join(paragraphs)[:JUDGED_CHARS])
+        if reason is not None:
+            return Refused(reason, title, excerpt)
+    # The title at the start of the passage would give the answer away.
+    if _same(paragraphs[0], title):
+        paragraphs = paragraphs[1:]
+    made = passages(paragraphs, rules.max_chars, rules.min_chars)
+    if not made:
+        return Refused("text_too_short", title, excerpt)
+    return Taken(title, made[: rules.per_page or None])
+
+
+def _same(one: str, other: str) -> bool:
+    return one.casefold().split() == other.casefold().split()
+
+
+def read_page(page: Page, rules: PageRules) -> Judged:
+    """Read a page of HTML. Its passages are the first ones: there a text says what its title promises."""
+    payload = page.payload.removeprefix(codecs.BOM_UTF8)
+    html = decode(payload, page.charset)
+    # The parser takes UTF-8 as it is; only other encodings must go through the text.
+    tree = LexborHTMLParser(payload if html.encoding == "utf-8" else html.text)
+    outlined = outline(tree)
+    title = page_title(tree, headings(outlined), page.url)
+    paragraphs = main_text(outlined) if rules.extractor == "ccpairs" else _EXTRACTORS[rules.extractor](html.text)
+    return judge(title, paragraphs, rules)
+
+
+class Decoded(NamedTuple):
+    text: str
+    encoding: str
+
+
+def decode(payload: bytes, charset: str | None) -> Decoded:
+    """The text of a page: UTF-8 if it is valid UTF-8, whatever anyone says; else what the server says, else what the
+    page says, else what it looks like.
+    """
+    try:
+        return Decoded(payload.decode(), "utf-8")
+    except UnicodeDecodeError:
+        encoding = (charset and map_encoding_to_html5(charset, False)) or detect_encoding(payload, from_html_meta=True)
+    if encoding in (None, "utf-8"):
+        return Decoded(payload.decode("utf-8", "replace"), "broken utf-8")
+    return Decoded(bytes_to_str(payload, encoding, errors="replace", fallback_encodings=()), encoding)
+
+
+def _resiliparse(html: str) -> list[str]:
+    text = extract_plain_text(html, main_content=True, preserve_formatting=True, list_bullets=False, comments=False)
+    return [line for line in map(str.strip, text.splitlines()) if line]
+
+
+def _trafilatura(html: str) -> list[str]:
+    from trafilatura import extract
+
+    text = extract(html, include_comments=False)
+    return [line for line in map(str.strip, (text or "").splitlines()) if line]
+
+
+_EXTRACTORS: Mapping[str, Callable[[str], list[str]]] = {"resiliparse": _resiliparse, "trafilatura": _trafilatura}
+
+
+def check_extractor(name: str) -> None:
+    """Raise ``UserError`` if the extractor needs a library that is not installed."""
+    if name == "trafilatura" and importlib.util.find_spec("trafilatura") is None:
+        raise UserError("--extractor trafilatura needs that library: pip install trafilatura")
+
+
+def page_reader(settings: Mapping[str, Any]) -> Callable[[bytes], bytes]:
+    """The function that the child process runs: from an encoded :class:`Page` to an encoded :data:`Judged`."""
+    rules = msgspec.convert(settings, PageRules)
+    decoder = msgspec.msgpack.Decoder(Page)
+    encode = msgspec.msgpack.Encoder().encode
+    return lambda message: encode(read_page(decoder.decode(message), rules))
