@@ -4,7 +4,8 @@ The knowledge itself stands in the ``facts_*.py`` files, written by us in two co
 
 * a *table*: one row per entity (a country, an element, ...), one column per property, and for each relation the ways
   to ask for it and the ways to state it;
-* *topics*: a question people ask (why dough is kneaded), the answer in at least two wordings, and details.
+* *topics*: a question people ask (why dough is kneaded), the answer in at least two wordings, details, and for
+  programs an example in code.
 
 Statements keep slots for their subject: ``{N}`` and ``{n}`` are its name at the start and inside of a sentence,
 ``{Ns}`` and ``{ns}`` the possessive. :mod:`pipelines.samples.wording` fills them with the name or a pronoun.
@@ -38,6 +39,7 @@ class Entity:
     field: str
     pronoun: str
     facts: tuple[Fact, ...]
+    code: str = ""
 
     @property
     def asked(self) -> tuple[Fact, ...]:
@@ -69,6 +71,8 @@ class Table:
     """Whether names take ``the`` inside sentences and are written small there (animals, instruments)."""
     small: bool = False
     """Whether names are written small inside sentences (elements, dishes)."""
+    bare: frozenset[str] = frozenset()
+    """Names without an article where the others have one (basil)."""
 
     def entities(self) -> list[Entity]:
         columns = self.columns.split()
@@ -76,8 +80,8 @@ class Table:
 
     def _entity(self, row: dict[str, str]) -> Entity:
         name, _, _ = row["name"].partition(" (")  # "Mercury (planet)" is plain Mercury inside a sentence
-        inside = name[0].lower() + name[1:] if self.article or self.small else name
-        if self.article:
+        inside = _small(name) if self.article or self.small else name
+        if self.article and name not in self.bare:
             inside = f"the {inside}"
         title = row["name"].removeprefix("the ")
         slots = {**row, "N": "{N}", "n": "{n}", "Ns": "{Ns}", "ns": "{ns}"}
@@ -99,7 +103,8 @@ _ASPECTS = {"=": "Explanation", "-": "Background", "+": "In practice"}
 
 
 def topics(field: str, text: str) -> list[Entity]:
-    """Parse topics: ``#`` name, ``?`` questions, ``=`` the answer, ``-`` background, ``+`` practice.
+    """Parse topics: ``#`` name, ``?`` questions, ``=`` the answer, ``-`` background, ``+`` practice, a
+    back tick a line of code.
 
     Alternatives stand between bars. Each topic has one answer, of two wordings or more.
     """
@@ -113,13 +118,20 @@ def topics(field: str, text: str) -> list[Entity]:
             for line in lines
             if line[0] in _ASPECTS
         ]
-        inside = name if name.split()[0] in _PROPER else name[0].lower() + name[1:]
-        found.append(Entity(name, inside, "topic", field, "it", tuple(facts)))
+        code = "\n".join(line[2:] for line in lines if line[0] == "`")
+        found.append(Entity(name, _small(name), "topic", field, "it", tuple(facts), code))
     return found
 
 
-_PROPER = frozenset({"SSD", "UTF-8", "DNA", "HTTP", "SQL", "TCP"})
-"""First words of topic names that keep their capitals inside a sentence."""
+_PROPER = frozenset(
+    """African Arctic Atlantic English European French Nile Norway Scots World X-ray
+    DNA HTTP LED SQL SSD TCP UTF-8""".split()
+)
+"""First words of names that keep their capitals inside a sentence."""
+
+
+def _small(name: str) -> str:
+    return name if name.split()[0] in _PROPER else name[0].lower() + name[1:]
 
 
 def _lines(text: str) -> list[str]:
@@ -144,7 +156,6 @@ def possessive(name: str) -> str:
 def knowledge() -> tuple[Entity, ...]:
     """Everything that is known, in a fixed order."""
     from pipelines.samples import (
-        facts_arts,
         facts_countries,
         facts_everyday,
         facts_food,
@@ -152,7 +163,6 @@ def knowledge() -> tuple[Entity, ...]:
         facts_nature,
         facts_programming,
         facts_science,
-        facts_things,
     )
 
     modules = (
@@ -160,8 +170,6 @@ def knowledge() -> tuple[Entity, ...]:
         facts_nature,
         facts_science,
         facts_inventions,
-        facts_arts,
-        facts_things,
         facts_food,
         facts_everyday,
         facts_programming,

@@ -13,15 +13,15 @@ COUNTRIES = Table(
             "Capital",
             (
                 "What is the capital of {n}?",
-                "Which city is the capital of {n}, I keep mixing it up?",
+                "Which city is the capital of {n}?",
                 "What's {ns} capital city?",
                 "What city is {ns} capital?",
-                "Name of the capital of {n}?",
+                "Where is the government of {n} seated?",
             ),
             (
                 "{capital} is the capital of {n}.",
                 "{Ns} capital is {capital}.",
-                "{capital}, that is the name of the capital of {n}.",
+                "The city of {capital} serves as the capital of {n}.",
                 "The capital city of {n} is called {capital}.",
                 "Of all the cities of {n}, {capital} is the capital.",
             ),
@@ -38,7 +38,7 @@ COUNTRIES = Table(
                 "{N} lies in {region}.",
                 "{N} is a country in {region}.",
                 "On a map you will find {n} in {region}.",
-                "Geographers count {n} to {region}.",
+                "Geographers place {n} in {region}.",
             ),
         ),
         Relation(
@@ -61,7 +61,7 @@ COUNTRIES = Table(
             (
                 "What currency is used in {n}?",
                 "Which money do I need when I visit {n}?",
-                "How do you pay in {n}, what is the local money called?",
+                "How do you pay in {n}?",
                 "What are prices in {n} given in?",
             ),
             (
@@ -90,7 +90,7 @@ COUNTRIES = Table(
             "Mountains and rivers",
             (
                 "Which river flows through {n}?",
-                "Name an important river in {n}?",
+                "Can you name an important river in {n}?",
                 "What is a major river of {n}?",
             ),
             (
@@ -104,10 +104,10 @@ COUNTRIES = Table(
             (
                 "What is {n} known for?",
                 "What should I know about {n} before I go there?",
-                "Tell me something interesting about {n}?",
+                "Is there something interesting to know about {n}?",
                 "What makes {n} special?",
             ),
-            ("{remark}", "Here is something worth knowing about {n}: {remark}"),
+            ("{remark}", "Here is something worth knowing. {remark}"),
         ),
     ),
     rows="""

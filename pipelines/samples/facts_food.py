@@ -32,7 +32,7 @@ DISHES = Table(
         ),
         Relation(
             "Preparation",
-            ("How do I make {n}?", "How is {n} cooked?", "What are the steps for {n}?", "Simple recipe for {n}?"),
+            ("How do I make {n}?", "How is {n} cooked?", "What are the steps for {n}?", "Does anybody have a simple recipe for {n}?"),
             ("{method}", "To make {n}, do as follows. {method}", "This is how my grandmother did it. {method}"),
         ),
         Relation(
@@ -61,10 +61,10 @@ Sushi rice | Japan | short-grain rice, rice vinegar, sugar and salt | Wash the r
 Miso soup | Japan | dashi broth, miso paste, tofu and seaweed | Heat the broth with tofu and seaweed and stir in the miso off the heat. | a quarter of an hour | Don't boil it after the miso is in, or the aroma is gone.
 Kimchi | Korea | Chinese cabbage, chilli flakes, garlic, ginger and radish | Salt the cabbage, rinse it, rub it with the spice paste and let it ferment in a jar. | several days | Press the leaves down so that they stay under the brine.
 Guacamole | Mexico | ripe avocados, lime, onion, chilli and coriander | Mash the avocados roughly and fold in the rest just before serving. | ten minutes | Lime juice and a film pressed onto the surface keep it green.
-Tortillas | Mexico | maize flour treated with lime, and water | Knead a soft dough, press it flat and bake it in a dry hot pan until it puffs up. | half an hour | Wrap the baked ones in a cloth so that they stay soft.
+Tortilla dough | Mexico | maize flour treated with lime, and water | Knead a soft dough, press it flat and bake it in a dry hot pan until it puffs up. | half an hour | Wrap the baked ones in a cloth so that they stay soft.
 Feijoada | Brazil | black beans and several cuts of pork | Let soaked beans and meat simmer slowly and serve them with rice, orange slices and greens. | four hours | It tastes better the next day.
 Ceviche | Peru | raw fish, lime juice, onions and chilli | Cut very fresh fish into cubes and let the lime juice firm it up for a few minutes. | twenty minutes | The acid changes the protein but doesn't kill everything, so use fish fit to be eaten raw.
-Pancakes | kitchens all over the world | flour, milk, eggs and a pinch of salt | Whisk a thin batter, let it rest and bake it in a hot buttered pan, turning once. | half an hour | Let the batter rest for twenty minutes, and the flour takes up the milk.
+Pancake batter | kitchens all over the world | flour, milk, eggs and a pinch of salt | Whisk a thin batter, let it rest and bake it in a hot buttered pan, turning once. | half an hour | Let the batter rest for twenty minutes, and the flour takes up the milk.
 Omelette | France | eggs, butter and salt | Stir the eggs in foaming butter until they are just set, then fold and roll them out of the pan. | five minutes | Take it from the heat a little early, because it goes on cooking on the plate.
 Sourdough bread | bakeries of many countries | flour, water, salt and a starter of yeasts and bacteria | Mix, fold the dough a few times over several hours, shape it, chill it overnight and bake it very hot. | a whole day | Bake it in a lidded pot, since steam keeps the crust soft while the loaf rises.
 Apple pie | England and later the United States | flour, cold butter, apples, sugar and cinnamon | Line a dish with pastry, heap in sliced apples, cover them and bake until golden. | an hour and a half | Keep the butter cold; lumps of it make the pastry flaky.

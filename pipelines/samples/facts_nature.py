@@ -47,7 +47,7 @@ ANIMALS = Table(
         ),
         Relation(
             "Young",
-            ("What is a young of {n} called?", "What is the word for the offspring of {n}?"),
+            ("What do you call the young of {n}?", "What is the word for the offspring of {n}?"),
             (
                 "A young one is called {young}.",
                 "The proper word for the offspring of {n} is {young}.",
@@ -129,10 +129,11 @@ TREES = Table(
     kind="plant",
     columns="name latin looks place use remark",
     article=True,
+    bare=frozenset({"Basil", "Lavender"}),
     relations=(
         Relation(
             "Name",
-            ("What is the scientific name of {n}?", "How do botanists call {n}?", "Latin name of {n}?"),
+            ("What is the scientific name of {n}?", "What do botanists call {n}?", "What is the Latin name of {n}?"),
             (
                 "Botanists call {n} {latin}.",
                 "{N} bears the scientific name {latin}.",

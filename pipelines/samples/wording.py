@@ -1,0 +1,97 @@
+"""A voice that says what is known: questions, statements and paragraphs about entities, worded by chance.
+
+Every choice is made by the voice's own random numbers, so a seed gives the same words each time.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+from pipelines.samples.facts import Entity, Fact, capital, knowledge, possessive
+
+Item = TypeVar("Item")
+
+_NAMED_BY_KIND = frozenset({"country", "animal", "element", "plant", "dish", "organ", "invention"})
+"""Kinds that "this country" and the like can stand for in a later sentence."""
+
+_SUBJECTS = {"it": ("It", "its"), "he": ("He", "his"), "she": ("She", "her")}
+
+
+class Voice:
+    """Says facts in one of their wordings."""
+
+    def __init__(self, random: random.Random) -> None:
+        self.random = random
+
+    def pick(self, choices: Sequence[Item]) -> Item:
+        return self.random.choice(choices)
+
+    def sample(self, choices: Sequence[Item], most: int) -> list[Item]:
+        """At most so many of the choices, in their own order."""
+        places = sorted(self.random.sample(range(len(choices)), min(most, len(choices))))
+        return [choices[place] for place in places]
+
+    def shuffled(self, items: Iterable[Item]) -> list[Item]:
+        items = list(items)
+        self.random.shuffle(items)
+        return items
+
+    def chance(self, probability: float) -> bool:
+        return self.random.random() < probability
+
+    def question(self, fact: Fact) -> str:
+        return self.pick(fact.questions)
+
+    def say(self, entity: Entity, fact: Fact) -> str:
+        """A statement that names its subject."""
+        inside = entity.inside
+        return self._filled(self.pick(fact.statements), capital(inside), inside, possessive(inside))
+
+    def add(self, entity: Entity, fact: Fact) -> str:
+        """A statement that comes after another one about the same subject, and may use a pronoun."""
+        statement = self.pick(fact.statements)
+        if entity.kind == "topic" or self.chance(0.35):
+            return self._filled(statement, capital(entity.inside), entity.inside, possessive(entity.inside))
+        subject, owner = _SUBJECTS[entity.pronoun]
+        inside = entity.inside
+        if entity.kind in _NAMED_BY_KIND:
+            inside = f"this {entity.kind}"
+        elif entity.kind == "person":
+            inside = entity.name.rsplit(" ", 1)[-1]
+        # A pronoun that comes after a mention inside the same sentence reads well, one before it does not.
+        if "{n}" in statement and statement.find("{N}") < statement.find("{n}"):
+            subject = capital(inside)
+        return self._filled(statement, subject, inside, owner)
+
+    @staticmethod
+    def _filled(statement: str, subject: str, inside: str, owner: str) -> str:
+        slots = {"N": subject, "n": inside, "Ns": capital(owner), "ns": owner}
+        return capital(_SLOT.sub(lambda found: slots[found[1]], statement))
+
+    def paragraph(self, entity: Entity, facts: Iterable[Fact]) -> str:
+        """The facts in sentences, the first of which names the subject."""
+        first, *rest = facts
+        return " ".join([self.say(entity, first), *(self.add(entity, fact) for fact in rest)])
+
+    def others(self, entity: Entity, fact: Fact, most: int) -> list[Fact]:
+        """At most so many other facts about the entity; those without questions of their own come first."""
+        others = [other for other in entity.facts if other is not fact]
+        unasked = [other for other in others if not other.questions]
+        return self.sample(unasked or others, most)
+
+
+_SLOT = re.compile(r"\{(Ns?|ns?)\}")
+
+
+def deck(voice: Voice, entities: Sequence[Entity] | None = None) -> Iterator[tuple[Entity, Fact]]:
+    """Every fact that there are questions for, each once, in random order."""
+    chosen = knowledge() if entities is None else entities
+    yield from voice.shuffled((entity, fact) for entity in chosen for fact in entity.asked)
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text of ours."""
+    return re.split(r"(?<=[.!?]) (?=[A-Z0-9])", text)
