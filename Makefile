@@ -22,7 +22,7 @@ help:
 	@echo "make test-flink  run the sources on an embedded Flink (Java, and a job server jar in CCPAIRS_FLINK_JAR)"
 	@echo "make bench       run the measurements in benchmarks/"
 	@echo "make clean       remove the virtual environment, the demo's output and caches"
-	@echo "PYTHON=$(PYTHON) is the Python (3.10 or later) that .venv is made with."
+	@echo "PYTHON=$(PYTHON) is the Python (3.11 or later) that .venv is made with."
 
 demo: $(VENV)/installed-run
 	$(PY) -m ccpairs.build --source all --output demo-output --show-pairs 5
@@ -56,8 +56,8 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/made:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
-	  { echo "ccpairs needs Python 3.10 or later: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "ccpairs needs Python 3.11 or later: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "$(PYTHON) cannot make a virtual environment; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)

@@ -27,7 +27,7 @@ RUN = [
     "xxhash>=3.4",
     "smart-open>=7.1",
     'backports.zstd>=1.0; python_version < "3.14"',
-    "py7zr>=1.0",
+    "py7zr>=1.1,<2",
     "pyppmd>=1.1",
     "FastWARC>=2.0,<3",  # the second release changed how files are handed over
     "Resiliparse>=2.0,<3",
@@ -69,7 +69,7 @@ setup(
         include=[f"{name}{tail}" for name in ("ccpairs", "pipelines", "filters", "models") for tail in ("", ".*")]
     ),
     package_data={"": ["py.typed"]},
-    python_requires=">=3.10",
+    python_requires=">=3.11",
     install_requires=RUN,
     extras_require={
         "s3": ["smart-open[s3]>=7.1"],

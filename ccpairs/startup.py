@@ -41,23 +41,15 @@ def refuse_shadowed_packages() -> None:
 def keep_children_out_of_the_current_folder() -> None:
     """Let worker processes, which Beam starts with ``python -m``, find our packages where this process finds them.
 
-    Needs Python 3.11; before that nothing keeps ``python -m`` from the current folder, so this process looks there
-    too and :func:`refuse_shadowed_packages` sees what a worker would see.
     """
-    if Path.cwd() == HOME:  # a checkout that is not installed: the current folder is where workers find us
-        return
-    if sys.version_info >= (3, 11):
+    if Path.cwd() != HOME:  # in a checkout that is not installed, the current folder is where workers find us
         os.environ["PYTHONSAFEPATH"] = "1"
-    else:
-        sys.path.insert(0, "")
 
 
 def _way_out(folder: Path) -> str:
     if folder != Path.cwd():
         return f"take {folder} out of PYTHONPATH"
-    if sys.version_info >= (3, 11):
-        return "run from another folder, or type 'ccpairs build' in place of 'python -m ccpairs.build'"
-    return "run from another folder"
+    return "run from another folder, or type 'ccpairs build' in place of 'python -m ccpairs.build'"
 
 
 def _leave(message: str) -> NoReturn:

@@ -216,7 +216,7 @@ def assemble(pipeline: Any, plan: AssemblePlan) -> Any:
         FilterPairs(plan.filters, plan.shards, source.name, plan.rejected)
     ).with_outputs(REJECTS, COUNTS, main=BLOBS)
     written = (
-        filtered[BLOBS].with_output_types(tuple[int, bytes])
+        filtered[BLOBS]
         | "bring shards together" >> beam.GroupByKey()
         | "write shards" >> beam.ParDo(WriteShard(plan)).with_outputs(REJECTS, COUNTS, main="shards")
     )

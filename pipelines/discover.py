@@ -5,6 +5,7 @@ Everything here happens before a run starts, so a wrong name costs a second and 
 
 from __future__ import annotations
 
+import logging
 import os
 import urllib.error
 import urllib.request
@@ -24,6 +25,8 @@ FILES_LOOKED_INTO = 1000
 
 HTTP_TIMEOUT_S = 30
 
+log = logging.getLogger("ccpairs")
+
 
 @dataclass(frozen=True)
 class Found:
@@ -34,37 +37,53 @@ class Found:
 
 
 def find_inputs(source: Source, uris: Sequence[str], *, prefix: str = "", limit: int | None = None) -> Found:
-    """Resolve what the user gave for one source, in a stable order; raises ``UserError`` with the way out."""
+    """Resolve what the user gave for one source, in a stable order; raises ``UserError`` with the way out.
+
+    A file that was named itself must be one that the source reads. In a folder or behind a glob others are passed over
+    and listed in ``ignored``.
+    """
     files: dict[str, InputFile] = {}
-    ignored: list[str] = []
+    named: set[str] = set()
+    ignored: set[str] = set()
     for uri in uris:
-        named = list(_expand(uri, prefix))
-        if not named:
+        places = list(_expand(uri, prefix))
+        if not places:
             raise UserError(f"{uri}: no such file, and no file matches; check the path")
-        for place, explicit in named:
+        for place, explicit in places:
             form = source.form_of(_base_name(place.uri))
             if form is not None:
                 files.setdefault(place.uri, replace(place, form=form, limit=limit))
+                named.update([place.uri] if explicit else ())
             elif explicit:
                 raise UserError(_unknown(source, place.uri))
             else:
-                ignored.append(place.uri)
-    if not files:
-        raise UserError(
-            f"{', '.join(uris)}: nothing in it that the source {source.name} reads; "
-            f"it reads {'; '.join(source.forms.values())}"
-        )
+                ignored.add(place.uri)
     empty = [file.uri for file in files.values() if file.size == 0]
     if empty:
         raise UserError(f"{empty[0]} is empty ({len(empty)} such); remove it from the input, or fetch it again")
     ordered = sorted(files.values(), key=lambda file: file.uri)
     for file in [file for file in ordered if "://" not in file.uri][:FILES_LOOKED_INTO]:
-        look_into(source, file)
-    return Found(tuple(ordered), tuple(sorted(ignored)))
+        try:
+            look_into(source, file)
+        except WrongSource as error:
+            if file.uri in named:
+                raise UserError(str(error)) from None
+            log.warning("passed over: %s", error)
+            ignored.add(file.uri)
+    kept = tuple(file for file in ordered if file.uri not in ignored)
+    if not kept:
+        raise UserError(
+            f"{', '.join(uris)}: nothing in it that the source {source.name} reads; "
+            f"it reads {'; '.join(source.forms.values())}"
+        )
+    return Found(kept, tuple(sorted(ignored)))
 
 
 def look_into(source: Source, file: InputFile) -> None:
-    """Read the first bytes of a local file and ask the source whether it is what it reads; raises ``UserError``."""
+    """Ask the source whether the first bytes of a local file are what it reads.
+
+    Raises ``WrongSource`` where they are not, ``UserError`` where the file cannot be read or holds nothing.
+    """
     try:
         with open(file.uri, "rb") as raw:
             if raw.read(6) == b"7z\xbc\xaf\x27\x1c":
@@ -77,10 +96,7 @@ def look_into(source: Source, file: InputFile) -> None:
         return  # a damaged file fails on its own, and the others are read
     if not head.strip():
         raise UserError(f"{file.uri} holds nothing; remove it from the input, or fetch it again")
-    try:
-        source.sniff(file, head)
-    except WrongSource as error:
-        raise UserError(str(error)) from None
+    source.sniff(file, head)
 
 
 def _expand(uri: str, prefix: str) -> Iterator[tuple[InputFile, bool]]:

@@ -1,7 +1,6 @@
 """The engine a build runs on: Beam's options, the local default, and what the local runner can carry.
 
-Every flag that ``build`` does not know goes to Beam. Without ``--runner`` the in-process runner is named explicitly,
-as Beam's own default first tries to download another one.
+Every flag that ``build`` does not know goes to Beam. Without ``--runner`` the in-process runner is used.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import argparse
 import difflib
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms import environments
 
 from ccpairs.errors import UserError
 
@@ -46,31 +48,25 @@ class Engine:
     def is_local(self) -> bool:
         return self.runner.lower() in LOCAL_RUNNERS
 
-    def options(self, work_bytes: int, parts: int) -> PipelineOptions:
-        """Options for a run over so many bytes in so many independent parts: all cores where that pays."""
-        options = PipelineOptions(list(self.flags))
-        if not self.is_local:
-            return options
-        options.view_as(StandardOptions).runner = LOCAL_RUNNER
-        direct = options.view_as(DirectOptions)
-        chosen = any(flag.startswith("--direct_") for flag in self.flags)
-        workers = min(cores(), parts)
-        if not chosen and workers > 1 and work_bytes >= BYTES_WORTH_A_SECOND_PROCESS:
-            direct.direct_running_mode = "multi_processing"
-            direct.direct_num_workers = workers
-        return options
-
     def run(self, build_graph: Callable[[Any], Any], *, work_bytes: int, parts: int) -> None:
-        """Build a graph and run it to its end; an error of the job raises."""
-        options = self.options(work_bytes, parts)
-        # Beam starts worker processes as plain "python"; it must be this one.
-        folder = os.path.dirname(sys.executable)
-        path = os.environ.get("PATH", "")
-        if folder not in path.split(os.pathsep):
-            os.environ["PATH"] = folder + os.pathsep + path
-        pipeline = beam.Pipeline(options=options)
+        """Build a graph over so many bytes in so many independent parts, and run it to its end; its errors raise."""
+        pipeline = self._pipeline(min(cores(), parts) if work_bytes >= BYTES_WORTH_A_SECOND_PROCESS else 1)
         build_graph(pipeline)
         pipeline.run().wait_until_finish()
+
+    def _pipeline(self, processes: int) -> Any:
+        """A pipeline on the engine the flags name; on the local one with so many processes, unless the flags say how."""
+        options = PipelineOptions(list(self.flags))
+        if not self.is_local:
+            return beam.Pipeline(options=options)
+        # Beam's own default would first try to download another runner.
+        options.view_as(StandardOptions).runner = LOCAL_RUNNER
+        if processes == 1 or any(flag.startswith("--direct_") for flag in self.flags):
+            return beam.Pipeline(options=options)
+        options.view_as(DirectOptions).direct_num_workers = processes
+        command = f"{shlex.quote(sys.executable)} -m pipelines.worker"
+        workers = environments.SubprocessSDKEnvironment.from_command_string(command)
+        return beam.Pipeline(FnApiRunner(default_environment=workers), options=options)
 
 
 def check_flags(flags: Sequence[str], own: Sequence[str]) -> None:

@@ -136,6 +136,12 @@ class RowWriter:
         self._writer.add_key_value_metadata({FOOTER: footer})
         self._writer.close()
 
+    def __enter__(self) -> RowWriter:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._writer.close()  # while its stream is open; left to the garbage collector, it would complain
+
 
 class FileExtraction:
     """Reads one file to its end and counts every outcome."""
@@ -151,8 +157,8 @@ class FileExtraction:
 
     def run(self) -> ExtractCounts:
         """Write the extract and its rejects; raises ``DamagedInput`` and then leaves neither."""
-        with storage.atomic_output(self._task.extract) as stream:
-            writer = RowWriter(stream, self._source.extract_schema)
+        schema = self._source.extract_schema
+        with storage.atomic_output(self._task.extract) as stream, RowWriter(stream, schema) as writer:
             self._consume(writer)
             writer.flush()
             counts = self._counts(writer)

@@ -156,7 +156,7 @@ def _paper(key: int, rows: Iterable[Row], most: int, most_contexts: int, onward:
             yield unpaired(home)
         if cited:
             count = sum(edge.citations + len(edge.contexts) + edge.repeated for edge in cited.values())
-            yield Reject("citation_pairs_off", home.title, count=count)
+            yield Reject("citation_pairs_off", home.title, records=count)
         return
     sent = False
     for outcome in _citations(home, cited, most, most_contexts):
@@ -179,11 +179,11 @@ def _best_texts(key: int, texts: list[Row]) -> tuple[dict[str, Row], Reject | No
     for row in texts:  # sorted, so the best of each kind comes first
         first = best.setdefault(row.kind, row)
         if first.rank == row.rank and normalise_for_id(str(first.text)) != normalise_for_id(str(row.text)):
-            return {}, Reject("ambiguous_paper_id", texts[-1].text, detail=document_id(key), count=len(texts))
+            return {}, Reject("ambiguous_paper_id", texts[-1].text, detail=document_id(key), records=len(texts))
     spare = len(texts) - len(best)
     if not spare:
         return best, None
-    return best, Reject("repeated_paper_text", texts[-1].text, detail=document_id(key), count=spare)
+    return best, Reject("repeated_paper_text", texts[-1].text, detail=document_id(key), records=spare)
 
 
 def _citations(home: Sent, cited: dict[int, CitedRows], most: int, most_contexts: int) -> Iterator[Reject | Sent]:
@@ -191,17 +191,17 @@ def _citations(home: Sent, cited: dict[int, CitedRows], most: int, most_contexts
     known = home.title is not None or home.abstract is not None
     repeated = sum(max(edge.citations - 1, 0) + edge.repeated for edge in cited.values())
     if repeated:
-        yield Reject("repeated_citation", home.title, detail=document_id(home.key), count=repeated)
+        yield Reject("repeated_citation", home.title, detail=document_id(home.key), records=repeated)
     mute = [other for other, edge in cited.items() if not known and not edge.contexts]
     if mute:
         yield Reject(
-            "citing_paper_missing", detail=document_id(home.key), count=sum(cited[other].rows for other in mute)
+            "citing_paper_missing", detail=document_id(home.key), records=sum(cited[other].rows for other in mute)
         )
     usable = [other for other, edge in cited.items() if known or edge.contexts]
     kept = lowest_edges(home.key, usable, most)
     beyond = sum(cited[other].rows for other in usable) - sum(cited[other].rows for other in kept)
     if beyond:
-        yield Reject("over_citations_per_paper", home.title, detail=document_id(home.key), count=beyond)
+        yield Reject("over_citations_per_paper", home.title, detail=document_id(home.key), records=beyond)
     spare = 0
     for other in kept:
         edge = cited[other]
@@ -211,7 +211,7 @@ def _citations(home: Sent, cited: dict[int, CitedRows], most: int, most_contexts
             key=other, citing=home.key, contexts=contexts, rows=edge.rows - (len(edge.contexts) - len(contexts))
         )
     if spare:
-        yield Reject("over_contexts_per_citation", home.title, detail=document_id(home.key), count=spare)
+        yield Reject("over_contexts_per_citation", home.title, detail=document_id(home.key), records=spare)
 
 
 def _home(key: int, title: Row | None, abstract: Row | None) -> Sent:
@@ -240,9 +240,9 @@ def _title_abstract(paper: Sent) -> Pair | None:
 def unpaired(paper: Sent) -> Reject:
     """Why nothing was made of a paper's own texts."""
     if paper.title is None:
-        return Reject("no_title", passage=paper.abstract, count=paper.rows)
+        return Reject("no_title", passage=paper.abstract, records=paper.rows)
     reason = "no_abstract" if paper.abstract is None else "abstract_repeats_title"
-    return Reject(reason, paper.title, paper.abstract, count=paper.rows)
+    return Reject(reason, paper.title, paper.abstract, records=paper.rows)
 
 
 # --- round two: by cited paper ------------------------------------------------------------------------------------
@@ -286,16 +286,16 @@ def join_by_cited(table: pa.Table, most: int) -> Iterator[JoinOutcome]:
         for citation in citations:
             if cited is None:
                 detail = f"{document_id(citation.citing or 0)} cites {document_id(key)}"
-                yield Reject("cited_paper_missing", citation.title, detail=detail, count=citation.rows + citation.lost)
+                yield Reject("cited_paper_missing", citation.title, detail=detail, records=citation.rows + citation.lost)
                 continue
             pairs = list(_citation_pairs(citation, cited))
             if pairs:
                 used = True
                 yield Joined(citation.rows, pairs)
             else:
-                yield Reject("citation_without_texts", citation.title, cited.title, count=citation.rows)
+                yield Reject("citation_without_texts", citation.title, cited.title, records=citation.rows)
             if citation.lost:
-                yield Reject("over_citations_per_cited_paper", passage=cited.title, count=citation.lost)
+                yield Reject("over_citations_per_cited_paper", passage=cited.title, records=citation.lost)
         if cited is not None and cited.rows:
             yield Joined(cited.rows, ()) if used else unpaired(cited)
 

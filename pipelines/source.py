@@ -42,7 +42,7 @@ class Reject(NamedTuple):
     passage: str | None = None
     detail: str | None = None
     position: str | None = None
-    count: int = 1
+    records: int = 1
     """How many records it stands for (joins only: rows that lost and never travelled)."""
 
 
@@ -144,7 +144,7 @@ class Source(ABC):
 
         Use ``plan.together(label)`` and ``plan.pair_up(label, function)``, where the function takes a table in which
         all rows of a key stand together and yields one :data:`JoinOutcome` after the other, such that over the whole
-        join the ``rows`` of ``Joined`` and the ``count`` of ``Reject`` add up to the extract rows. Return what
+        join the ``rows`` of ``Joined`` and the ``records`` of ``Reject`` add up to the extract rows. Return what
         ``pair_up`` gave, one for each round. See ``pipelines/sources/reddit.py``.
         """
         return None

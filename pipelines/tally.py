@@ -38,7 +38,7 @@ class TallyingDoFn(beam.DoFn):
         self._counts[(self.stage, outcome, reason)] += number
 
     def reject(self, reject: Reject) -> None:
-        self.count("rejected", reject.count, reject.reason)
+        self.count("rejected", reject.records, reject.reason)
         if reject.reason == OPTED_OUT:
             reject = Reject(OPTED_OUT)
         key = sample_key(self.stage, reject.reason, reject.position, reject.query, reject.passage)
@@ -54,9 +54,9 @@ class TallyingDoFn(beam.DoFn):
     def tallies(self) -> Iterator[Any]:
         """What ``finish_bundle`` must emit."""
         for item in self._counts.items():
-            yield at_end(beam.pvalue.TaggedOutput(COUNTS, item))
+            yield beam.pvalue.TaggedOutput(COUNTS, at_end(item))
         for row in self._log.drain():
-            yield at_end(beam.pvalue.TaggedOutput(REJECTS, row))
+            yield beam.pvalue.TaggedOutput(REJECTS, at_end(row))
 
     def finish_bundle(self) -> Iterator[Any]:
         yield from self.tallies()

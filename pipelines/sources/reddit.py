@@ -305,7 +305,7 @@ class Reddit(Source):
         for key, _, number, body, _, subreddit, votes, created, lost in comments:
             post = posts.get(key)
             if post is None:
-                yield Reject("post_missing", passage=plain(body), count=1 + lost)
+                yield Reject("post_missing", passage=plain(body), records=1 + lost)
                 continue
             if key not in answered:  # rows of a post stand together
                 answered.add(key)
@@ -321,7 +321,7 @@ class Reddit(Source):
                 ],
             )
             if lost:
-                yield Reject("not_best_comment", query=queries[0][1], detail=f"{lost} comments", count=lost)
+                yield Reject("not_best_comment", query=queries[0][1], detail=f"{lost} comments", records=lost)
         for key, post in posts.items():
             if key in answered:
                 yield Joined(1, ())

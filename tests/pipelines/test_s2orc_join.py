@@ -48,8 +48,8 @@ class Joining:
             self.pairs += outcome.pairs
         else:
             assert isinstance(outcome, Reject)
-            self.rows += outcome.count
-            self.rejects[outcome.reason] += outcome.count
+            self.rows += outcome.records
+            self.rejects[outcome.reason] += outcome.records
 
     def of_type(self, pair_type: str) -> list[tuple[str, str]]:
         return [(pair.query, pair.passage) for pair in self.pairs if pair.pair_type == pair_type]

@@ -1,0 +1,103 @@
+"""What a build says at its end: a short table, what was rejected and why, what failed, and pairs to look at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from ccpairs.shards import read_pairs
+from pipelines.build import SourceReport
+from pipelines.discover import Found
+from pipelines.source import Source
+
+REASONS_SHOWN = 6
+CHARS_SHOWN = 200
+
+
+def summary(reports: Sequence[SourceReport]) -> Iterator[str]:
+    """The table of what happened, a line at a time."""
+    rows = [("source", "inputs", "records read", "records kept", "failed", "pairs", "shards")]
+    for report in reports:
+        manifest = report.manifest
+        extract = manifest.counts[0]
+        rows.append(
+            (
+                manifest.source,
+                f"{len(manifest.inputs) - len(report.failures)} of {len(manifest.inputs)}",
+                f"{extract.read:,}",
+                f"{extract.kept:,}",
+                f"{sum(extract.failed.values()):,}",
+                f"{manifest.rows:,}",
+                f"{len(manifest.shards):,}",
+            )
+        )
+    yield from table(rows)
+    yield ""
+    for report in reports:
+        yield f"{report.manifest.source}: {report.folder}" + ("  (found done)" if report.reused else "")
+        for stage in report.manifest.counts:
+            reasons = {**stage.rejected, **stage.failed}
+            if reasons:
+                yield f"  rejected in {stage.stage} (of {stage.read:,} {stage.unit}s): {most_frequent(reasons)}"
+
+
+def most_frequent(reasons: dict[str, int]) -> str:
+    ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{reason} {number:,}" for reason, number in ranked[:REASONS_SHOWN]]
+    rest = ranked[REASONS_SHOWN:]
+    return ", ".join(shown + ([f"{len(rest)} other reasons {sum(n for _, n in rest):,}"] if rest else []))
+
+
+def failures(reports: Sequence[SourceReport]) -> Iterator[str]:
+    """A line for each input that failed."""
+    for report in reports:
+        for info in report.failures:
+            error = info.error or ""
+            name = info.uri.rsplit("/", 1)[-1]
+            yield f"{report.manifest.source}: {info.uri}: {error.removeprefix(f'{name}: ')}"
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Rows as aligned text; the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            cell.ljust(width) if number == 0 else cell.rjust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip()
+
+
+def some_pairs(folder: str, number: int) -> Iterator[str]:
+    """The first pairs of a source, which are random ones, for shards are in the order of a hash."""
+    pairs = read_pairs(folder, columns=["query", "passage", "pair_type"])
+    for pair in islice(pairs, number):
+        yield f"  [{pair['pair_type']}]"
+        yield f"    query:   {shortened(pair['query'])}"
+        yield f"    passage: {shortened(pair['passage'])}"
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= CHARS_SHOWN else text[: CHARS_SHOWN - 1].rstrip() + "…"
+
+
+def dry_run(sources: Iterable[Source], inputs: dict[str, Found]) -> Iterator[str]:
+    """What a build would read, and by which reader."""
+    for source in sources:
+        found = inputs[source.name]
+        sizes = [file.size or 0 for file in found.files]
+        yield f"{source.name}: {len(found.files):,} files, {sum(sizes):,} bytes"
+        forms = Counter(file.form for file in found.files)
+        for form, number in sorted(forms.items()):
+            yield f"  reader {form} ({source.forms[form]}): {number:,} files"
+        rows = []
+        for file in found.files:
+            parts = len(source.split(file)) if file.limit is None and "://" not in file.uri else 0
+            size = f"{file.size:,}" if file.size is not None else "?"
+            rows.append((f"    {file.uri}", file.form, f"{size} bytes", f"in {parts} parts" if parts > 1 else ""))
+        yield from table(rows)
+        if found.ignored:
+            yield f"  not read by this source ({len(found.ignored):,} files): {', '.join(found.ignored[:5])}" + (
+                ", …" if len(found.ignored) > 5 else ""
+            )

@@ -1,0 +1,23 @@
+"""A worker process of the in-process runner: Beam's own, but silent unless something is wrong.
+
+Beam's worker prints what it does, line after line, between the lines and bars of the command. A handler that is there
+first keeps it from setting up its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+
+def main() -> None:
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.ERROR)
+    logging.getLogger().addHandler(handler)
+    from apache_beam.runners.worker import sdk_worker_main
+
+    sdk_worker_main.main(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
