@@ -1,9 +1,9 @@
 """Wikitext into sections of plain text.
 
-Four steps, each in its own room: comments and extension tags (:mod:`filters.wikitext_tags`), everything that nests
-(:mod:`filters.wikitext_brackets`, with templates from :mod:`filters.wikitext_templates`), headings and lines (here), and
-the marks inside a line (:mod:`filters.wikitext_inline`). No step looks at a character more than a fixed number of times,
-so the time is linear in the text, whatever is unclosed in it.
+Five steps, each in its own room: comments and extension tags (:mod:`filters.wikitext_tags`), everything that nests
+(:mod:`filters.wikitext_brackets`, templates by :mod:`filters.wikitext_templates`), headings and lines (here), the marks
+inside a line (:mod:`filters.wikitext_inline`), and which lines make a passage (:mod:`filters.wikitext_prose`). No step
+looks at a character more than a fixed number of times, so the time is linear in the text, whatever is unclosed in it.
 
 What goes: tables, references, infoboxes, files and their captions, categories, galleries, link lists, and sections that
 only list sources. What stays: prose, quotations, list items that say something.
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from filters.wikitext_brackets import flatten
 from filters.wikitext_inline import inline_text
+from filters.wikitext_prose import Line, section_text
 from filters.wikitext_tags import CITATION, MARKS, REFERENCES, without_tags
 from filters.wikitext_templates import template_name, template_text
 from filters.wikitext_words import (
@@ -33,14 +34,9 @@ _MEDIA_FILE = re.compile(r"\.(?:jpe?g|png|svg|gif|tiff?|webp|og[agv]|webm|mp[34]
 _HEADING = re.compile(r"(={1,6})(.+?)\1[\s\x01-\x03]*$")
 _LIST_MARKS = " \t*#:;"
 _TABLE_LEFT_OVERS = ("|", "!", "{|")
-_SENTENCE_END = re.compile(r"""[.!?…。！？।؟۔։][\])"'»”’」』）]*$""")
 # "Main article: X" in italics and on a line of its own, as wikis without a template for it write it.
 _POINTER = re.compile(r"[\s:*]*''(?!')[^'\n]{1,60}:[^'\n]{1,200}''[\s.]*$")
-_INTRODUCTION = re.compile(r"(?:^|(?<=[.!?。]\s))[^.!?。]*:$")
 _BOOK_NUMBER = re.compile(r"\bISBN[\s:-]*(?:1[03][:\s-]*)?[\dX–-]{9}|\b(?:ISSN|OCLC|PMID|doi:)\s*[\dX.–-]{4}")
-
-SHORTEST_SENTENCE_ITEM = 60
-"""Characters from which a list item that ends like a sentence counts as prose."""
 
 
 @dataclass(frozen=True)
@@ -149,37 +145,19 @@ def _section(path: list[tuple[int, str]], lines: list[str], max_chars: int | Non
     titles = tuple(title for _, title in path)
     if any(is_source_heading(title) for title in titles):
         return
-    text = _prose(lines, max_chars)
+    text = section_text(_lines(lines), max_chars)
     if text:
         yield Section(tuple(title for title in titles if title), text)
 
 
-def _prose(lines: list[str], max_chars: int | None) -> str:
-    """The lines of a section as one text; empty where it is a mere list."""
-    pieces: list[str] = []
-    prose = listed = 0
-    unended = False  # the last piece is a list item without a mark at its end
-    for line in lines:
+def _lines(raw: list[str]) -> Iterator[Line]:
+    for line in raw:
         before, references, _ = line.partition(REFERENCES)
         text = _line_text(before)
         if text:
-            ended = _SENTENCE_END.search(text) is not None
-            item = before[0] in "*#;:"
-            if item and before[0] != ":" and not (ended and len(text) >= SHORTEST_SENTENCE_ITEM):
-                listed += len(text)
-            else:
-                prose += len(text)
-            if unended:
-                pieces[-1] += ";" if item else "."
-            unended = item and not ended and text[-1] not in ",;:"
-            pieces.append(text)
-        if references or (max_chars is not None and prose + listed > max_chars):
-            break
-    if unended:
-        pieces[-1] += "."
-    if pieces and pieces[-1].endswith(":"):
-        pieces[-1] = _INTRODUCTION.sub("", pieces[-1])  # it introduced a table or list that is gone
-    return " ".join(pieces).strip() if prose >= listed else ""
+            yield Line(text, before[0] in "*#;")
+        if references:
+            return
 
 
 def _line_text(line: str) -> str:

@@ -1,8 +1,8 @@
 """Wikitext, second step: everything that nests. Templates, links and tables become plain text or nothing.
 
-One pass with a stack, in the manner of MediaWiki's preprocessor: ``{{{parameter}}}``, ``{{template}}``, ``[[link]]`` and
-``{| table |}`` close innermost first. An opening without its end is text; a closing mark closes the nearest opening of
-its kind, and what stands open in between is text.
+One pass with a stack, in the manner of MediaWiki's preprocessor: ``{{{parameter}}}``, ``{{template}}``, ``[[link]]``
+and ``{| table |}`` close innermost first. An opening without its end is text; a closing mark closes the nearest opening
+of its kind, and what stands open in between is text.
 """
 
 from __future__ import annotations

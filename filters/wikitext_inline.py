@@ -46,7 +46,11 @@ def inline_text(line: str) -> str:
         line = _BRACKETS_LEFT.sub("", line)
     if "&" in line:
         line = unescape(unescape(_ENTITY_TYPO.sub(r"&\1;", line)))
-    line = line.replace(CITATION, "").replace(PIPE, "|")
+    return mended(line.replace(CITATION, "").replace(PIPE, "|"))
+
+
+def mended(line: str) -> str:
+    """A line without marks as plain text, with what dropped templates left behind repaired."""
     return plain(_repaired(" ".join(line.split())).replace(GAP, " "))
 
 

@@ -24,12 +24,8 @@ _DROPPED = ("ref", "gallery", "timeline", "imagemap", "graph", "mapframe", "mapl
             "templatestyles", "section", "categorytree", "inputbox", "hiero", "charinsert", "dynamicpagelist", "ce",
             "phonos", "noinclude", "includeonly", "style", "script")  # fmt: skip
 _VERBATIM = ("nowiki", "pre", "source", "syntaxhighlight", "code", "tt", "chem")
-_OPENING = re.compile(
-    rf"<(?:!--|(references|{'|'.join(_DROPPED + _VERBATIM)}|math)(?![\w-])([^<>]*)>)", re.IGNORECASE
-)
-_CLOSING = {
-    tag: re.compile(rf"</{tag}\s*>", re.IGNORECASE) for tag in ("references", "math", *_DROPPED, *_VERBATIM)
-}
+_OPENING = re.compile(rf"<(?:!--|(references|{'|'.join(_DROPPED + _VERBATIM)}|math)(?![\w-])([^<>]*)>)", re.IGNORECASE)
+_CLOSING = {tag: re.compile(rf"</{tag}\s*>", re.IGNORECASE) for tag in ("references", "math", *_DROPPED, *_VERBATIM)}
 _SPECIAL = {ord(char): f"&#{ord(char)};" for char in "[]{}|'=<>*#:;!_"}
 _LEFT_OVER = re.compile(r"\\[A-Za-z]+|[{}\\]|\b(?:begin|end|array|matrix|aligned?)\b")
 

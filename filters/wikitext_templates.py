@@ -1,309 +1,78 @@
 """Wikitext templates whose text a reader of the sentence needs: quantities, foreign words, dates, names, symbols.
 
-A template is a program that the dump does not hold, so only what is known by name is rendered, in words rather than in
-all its typography. Everything else leaves a gap or nothing at all: see :func:`template_text`.
+A template is a program that the dump does not hold, so only what is known by name is rendered, in words rather than
+in
+all its typography (:mod:`filters.wikitext_renderers`). Everything else leaves a gap or nothing at all: see
+:func:`template_text`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
-from filters.wikitext_tags import CITATION, GAP, PIPE, REFERENCES
-
-
-class Arguments(NamedTuple):
-    """What stands between the bars of a template: values by position, values by name (stripped)."""
-
-    values: list[str]
-    named: Mapping[str, str]
-
-    def get(self, index: int, default: str = "") -> str:
-        return self.values[index] if index < len(self.values) else default
+from filters.wikitext_renderers import RENDERERS, arguments
+from filters.wikitext_tags import CITATION, GAP, REFERENCES
 
 
-def arguments(pieces: list[str]) -> Arguments:
-    values: list[str] = []
-    named: dict[str, str] = {}
-    for piece in pieces:
-        name, equals, value = piece.partition("=")
-        name = name.strip()
-        if not equals or len(name) > _LONGEST_NAME or not _NAME_SIGNS.isdisjoint(name):
-            values.append(piece.strip())
-        elif name.isdecimal() and 0 < len(name) < 3:
-            values.extend([""] * (int(name) - len(values)))
-            if int(name):
-                values[int(name) - 1] = value.strip()
-        else:
-            named[name.lower()] = value.strip()
-    return Arguments(values, named)
+def _names(table: str) -> frozenset[str]:
+    """Names of templates between white space, with ``_`` for the spaces inside them."""
+    return frozenset(name.replace("_", " ") for name in table.split())
 
 
-_LONGEST_NAME = 40
-_NAME_SIGNS = frozenset("<>[]{}\n\"'")
-"""A ``=`` after one of these belongs to a text, not to the name of an argument."""
+_SILENT = _names("""
+sfn sfnp sfnm sfnmp harvnb harv harvtxt harvcol harvcolnb harvp r rp ref efn efn-ua efn-lr efn-la refn note
+notetag ref_label ref_label2
+cn fact dn clarify clarifyme when who whom which where why vague huh dubious fv pn page needed citation needed
+citation_needed by_whom
+according_to_whom better_source better_source_needed failed_verification verify_source verify_inline
+unreliable_source? full
+full_citation_needed dead_link update_inline update_after weasel_inline peacock_inline pov_inline or
+original_research_inline
+original_research? synthesis_inline examples example_needed specify relevance_inline citation_needed_span
+undue_weight_inline
+primary_source_inline primary-source-inline self-published_source non-primary_source_needed third-party_inline
+additional_citation_needed
+disputed_inline disputed-inline contradict-inline contradictory_inline copyvio_link disambiguation_needed
+ambiguous definition
+definition_needed clarification_needed copy_edit-inline elucidate expand_acronym inconsistent lead_cite
+missing_information_inline
+needs_independent_confirmation not_in_source peacock_term quantify chronology_citation_needed
+romanization_needed say_who
+season_needed sentence_fragment speculation_inline tone_inline undue_inline unbalanced_opinion
+unreferenced-inline year_needed attribution_needed
+respell ipac-en ipac-de ipac-fr ipac-pl ipac-es audio audio-ipa pronunciation pron pron-en pronunciation-needed
+pronunciation_needed listen h:ipa
+usdict ruby2 audio_help cite-needed нет_аи источник? источник факт? уточнить когда кто где какой? источник?
+запрос_источника нет_источника
+refnec cita_requerida réf._nécessaire référence_nécessaire refsou à_sourcer senza_fonte citazione_necessaria
+carece_de_fontes bron? fakt
+citát? kdo? kdy? källa_behövs trenger_referanse kilde_mangler lähde kaynak_belirt forrás? citare necesită citare
+brak_źródła kto? belege_fehlen
+flagicon flagdeco flagicon_image anchor anchors shy wbr zwj zwnj coord coor koordynaty coordinate coördinaten
+increase decrease steady gain loss
+clear - clr br-separator toc tocright toc_right toc_limit tocleft stack pp italic_title displaytitle
+lowercase_title use_dmy_dates
+use_mdy_dates use_british_english portal commons commonscat commons_category wiktionary wikisource
+sister_project_links inflation-fn
+harvid sfnref anchor2 abbr2 navbar tnavbar edit_section cref cref2 ref_name see_below see_above ipa-all pie
+ipa-endia infobox_begin rend
+""")
 
-Renderer = Callable[[Arguments], str]
-
-
-def _first(args: Arguments) -> str:
-    return args.get(0)
-
-
-def _second(args: Arguments) -> str:
-    return args.get(1)
-
-
-def _last(args: Arguments) -> str:
-    return args.values[-1] if args.values else ""
-
-
-def _joined(separator: str) -> Renderer:
-    return lambda args: separator.join(value for value in args.values if value)
-
-
-def _constant(text: str) -> Renderer:
-    return lambda args: text
-
-
-def _prefixed(prefix: str) -> Renderer:
-    return lambda args: f"{prefix}{args.get(0)}" if args.get(0) else ""
-
-
-def _quote(args: Arguments) -> str:
-    return args.get(0) or args.named.get("text") or args.named.get("quote") or args.named.get("1") or ""
-
-
-def _nihongo(args: Arguments) -> str:
-    inside = ", ".join(value for value in args.values[1:3] if value)
-    return f"{args.get(0)} ({inside})" if args.get(0) and inside else args.get(0) or inside
-
-
-_UNITS = {
-    "km2": "km²", "m2": "m²", "cm2": "cm²", "mi2": "sq mi", "sqmi": "sq mi", "sqft": "sq ft", "ft2": "sq ft", "m3": "m³", "km3": "km³",
-    "cm3": "cm³", "cumi": "cu mi", "cuft": "cu ft", "cuyd": "cu yd", "C": "°C", "F": "°F", "C-change": "°C", "F-change": "°F",
-    "km/h": "km/h", "kph": "km/h", "PD/sqkm": "/km²", "PD/sqmi": "/sq mi", "/sqmi": "per sq mi", "/km2": "per km²", "acre": "acres",
-    "mile": "miles", "foot": "feet", "inch": "inches", "oz": "oz", "long ton": "long tons", "short ton": "short tons", "tonne": "tonnes",
-    "usgal": "US gallons", "U.S.gal": "US gallons", "impgal": "imperial gallons", "kn": "knots", "nmi": "nautical miles",
-}  # fmt: skip
-_RANGE_WORDS = {
-    "-": "–", "–": "–", "to": " to ", "and": " and ", "or": " or ", "by": " by ", "x": " × ", "×": " × ", "*": " × ", "+/-": " ± ",
-    "±": " ± ", "to(-)": " to ", "and(-)": " and ", "+": " + ", ",": ", ", "to about": " to about ", "xx": " × ",
-}  # fmt: skip
-
-
-def _convert(args: Arguments) -> str:
-    """``{{convert|10|to|20|km|mi}}`` -> ``10 to 20 km``: the quantity as the editor gave it, not its conversion."""
-    text = args.get(0)
-    rest = args.values[1:]
-    while len(rest) >= 2 and rest[0] in _RANGE_WORDS:
-        text += _RANGE_WORDS[rest[0]] + rest[1]
-        rest = rest[2:]
-    unit = rest[0] if rest else ""
-    text = f"{text} {_UNITS.get(unit, unit)}"
-    if len(rest) >= 3 and unit in ("ft", "foot", "lb", "st", "mi", "yd") and rest[1].replace(".", "").isdecimal():
-        text += f" {rest[1]} {_UNITS.get(rest[2], rest[2])}"
-    return text.strip()
-
-
-def _value(args: Arguments) -> str:
-    """``{{val|1.5|0.2|e=6|u=kg}}`` -> ``1.5±0.2×10^6 kg``."""
-    text = args.get(0)
-    if args.get(1) and args.get(1)[0] in "0123456789":
-        text += f"±{args.get(1)}"
-    if args.named.get("e"):
-        text += f"×10^{args.named['e']}"
-    unit = args.named.get("u") or args.named.get("ul") or ""
-    return f"{text} {unit}".strip()
-
-
-def _fraction(args: Arguments) -> str:
-    values = args.values
-    if len(values) >= 3:
-        return f"{values[0]} {values[1]}/{values[2]}"
-    return f"{values[0]}/{values[1]}" if len(values) == 2 else f"1/{_first(args)}"
-
-
-_MONTHS = ("January February March April May June July August September October November December").split()
-
-
-def _date_words(values: list[str], named: Mapping[str, str]) -> str:
-    """``1879|3|14`` -> ``14 March 1879``; what is no number stays as it is."""
-    year, month, day = (*values[:3], "", "", "")[:3]
-    if month.isdecimal() and len(month) < 3 and 1 <= int(month) <= 12:
-        month = _MONTHS[int(month) - 1]
-    if not day or named.get("df", "n")[:1] == "y":
-        return " ".join(part for part in (day, month, year) if part)
-    return f"{month} {day}, {year}"
-
-
-def _date(args: Arguments) -> str:
-    return _date_words(args.values, args.named)
-
-
-def _as_of(args: Arguments) -> str:
-    if args.named.get("alt"):
-        return args.named["alt"]
-    word = "since" if args.named.get("since") else "as of"
-    if not args.named.get("lc"):
-        word = word.capitalize()
-    return f"{word} {_date_words(args.values, {'df': 'y'})}"
-
-
-def _ship(args: Arguments) -> str:
-    return f"{args.get(0)} {args.get(1)}".strip()
-
-
-def _ship_class(args: Arguments) -> str:
-    return f"{args.get(0)}-class {args.get(1)}".strip()
-
-
-def _interlanguage(args: Arguments) -> str:
-    return args.named.get("lt") or args.named.get("label") or args.get(0)
-
-
-def _isotope(args: Arguments) -> str:
-    return "-".join(value for value in args.values[:2] if value)
-
-
-def _reign(args: Arguments) -> str:
-    return "r. " + "–".join(value for value in args.values[:2] if value)
-
-
-def _table(rows: Mapping[Renderer, str]) -> dict[str, Renderer]:
-    return {name.strip(): renderer for renderer, names in rows.items() for name in names.replace("\n", ";").split(";") if name.strip()}
-
-
-_RENDERERS: dict[str, Renderer] = _table(
-    {
-        _first: """
-        nowrap; nobr; nowr; nobreak; j; small; smaller; big; larger; large; sc; smallcaps; sc1; sc2; caps; lc; uc; ucfirst; lcfirst
-        abbr; abbrv; tooltip; tt; vanchor; visible anchor; va; sup; sub; super; mono; kbd; samp; code; var; mvar; math; em; strong
-        bold; italic; i; b; noitalic; nobold; big2; midsize; resize2; center; centre; unicode; polytonic; hebrew; nastaliq; arabic
-        script/hebrew; script/arabic; script/nastaliq; ipa; ipa link; ipalink; asl; angle; flag; flagcountry; flagu; flag2; country
-        chem2; ce; railgauge; track gauge; trackgauge; nts; formatnum; number; format price; formatprice; ntsh; linktext; slink
-        notatypo; not a typo; sic; typo; proper name; blue; red; green; color box; nihongo2; nihongo-s; okina2; hslashlink; tmath
-        citation; zitat; cita; cytat; цитата; початок цитати; цитат; citat; bquote2; w; lien; нп; нп3; нп4; нп5; iw; не переведено
-        comment; год; число; s-rail-text; музыка; lang-x; ordinal; cardinal; hs2; coord missing; text; plain text; dfn; gloss; strike; s
-        bibleref2c; wikt-lang2; mp; minor-planet; transcl; nobold2; unité/2; kwd; tag2; lit; literally; single; double; longitem
-        """,
-        _second: """
-        lang; langx; rtl-lang; ltr-lang; resize; font; color; colour; fontcolor; font color; wikt-lang; script; langue; lang1; foreign
-        язык; мова; color text; lng; linktext2; langwithname; hs; stack2; bg; text color; тс; выделить цветом
-        """,
-        _last: "transl; transliteration; translit; xlit; wt; wiktlink; harvard link; lang-translit; script2; translittération",
-        _quote: """
-        quote; blockquote; cquote; quotation; bquote; quote box2; rquote2; centered quote; pull quote; block quote; poemquote; verse translation
-        cita texto; citazione; citation bloc; début citation; citação; citaat; cquote2; talk quote; zitat2; sitat; lainaus
-        """,
-        _joined(" "): """
-        unité; unit; unidad; unità; nb; date; date-; date de naissance; fecha; nombre; m; bibleverse; bibleverse-lb; bibleref2; bibleref; bibel
-        bibleverse-nb; zh-full; s2; sura; cite quran; dunité; num; nobreak2; nihongo4; height; cvrt; marathi; unitx; дата; plural
-        """,
-        _joined(""): "chem; gaps; chemf; nuclide chem; formula; key press formula; nomn; notation; 10^",
-        _joined(", "): """
-        hlist; flatlist; plainlist; plain list; unbulleted list; ubl; vunblist; ublist; ordered list; bulleted list; collapsible list; list
-        flat list; comma separated entries; cslist; ulist; blist; liste simple; indented plainlist; unbulleted; zh; zh-all
-        """,
-        _joined("+"): "keypress; key press; key; keys; button; touche",
-        _nihongo: "nihongo; nihongo3; nihongo foot; nihongo krt; jp; japanese; korean; linktext3",
-        _convert: "convert; cvt; conv; cnv; convertir; перевод единиц; conversion",
-        _value: "val; value; measurement; scinote; nombre scientifique",
-        _fraction: "frac; sfrac; fraction; fract; frac2; дробь; bruch; ½2",
-        _as_of: "as of; asof",
-        _date: """
-        birth date; birth date and age; death date; death date and age; start date; start date and age; end date; film date; dts; dob; dod
-        bda; birth-date; death-date; date table sorting; start-date; end-date; birth date2; release date; launch date; birth year and age; bya
-        """,
-        _ship: """
-        ship; uss; hms; ss; rms; hmas; hmcs; hmnzs; smu; sms; ins; ijn; css; usns; uscgc; mv; ms; mt; gts; ts; hnlms; hdms; hswms; hnoms; orp
-        usat; russian ship; french ship; japanese ship
-        """,
-        _ship_class: "sclass; sclass-; sclass2; sclass2-; ship class",
-        _interlanguage: "ill; interlanguage link; illm; interlanguage link multi; ill2; ill-wd; link-interwiki; wikidata entity link; red link",
-        _isotope: "simplenuclide; simplenuclide2; simple nuclide; nuclide; nuclide2; isotope; физический изотоп",
-        _reign: "reign; r.; ruled",
-        _prefixed("c. "): "circa; c.; ca; ca.",
-        _prefixed("fl. "): "floruit; fl.; fl",
-        _prefixed("b. "): "born; b.; born-in",
-        _prefixed("d. "): "died; d.; died-in",
-        _prefixed("×10^"): "e; esp; x10^",
-        _prefixed("√"): "radic; sqrt; root; radical",
-        _prefixed("US patent "): "us patent",
-        _prefixed("US$"): "us$; usd; us dollar",
-        _prefixed("£"): "gbp; £; pound sterling; pounds",
-        _prefixed("€"): "eur; €; euro",
-        _prefixed("₹"): "inr; ₹; indian rupee; inrconvert; rupee",
-        _prefixed("¥"): "jpy; ¥; jpyconvert; yen",
-        _prefixed("A$"): "a$; aud",
-        _prefixed("C$"): "c$; cad",
-        _prefixed("₽"): "rub",
-        _constant(" "): "nbsp; spaces; space; thinsp; thin space; hairsp; zwsp; sp; пробел; figure space; br; break; clr2; indent; pad; gap; crlf",
-        _constant(" – "): "snd; spnd; spaced ndash; snds; spaced en dash; spndash; spaced mdash; —; –; dash; тире; tiret",
-        _constant("–"): "ndash; en dash; endash; nsndns; n-dash",
-        _constant("—"): "mdash; em dash; emdash; mdashb; m-dash",
-        _constant(" · "): "·; dot; middot; •; bull; bullet; sep; int:dot-separator; interpunct",
-        _constant("'"): "'; apostrophe; ' \"; \" '; apos; thinspace apostrophe",
-        _constant("'s"): "'s; s'",
-        _constant('"'): '" "; "',
-        _constant(PIPE): "!; pipe",
-        _constant("="): "=; equals",
-        _constant("*"): "asterisk; *",
-        _constant("π"): "pi; π",
-        lambda args: f"⟨{args.get(0)}⟩" if args.get(0) else "": "angbr; angle bracket; grapheme; angbr ipa; vr",
-        lambda args: {"flat": "♭", "sharp": "♯", "natural": "♮"}.get(args.get(0), args.get(0)): "music",
-        lambda args: f"{args.get(0)}^{args.get(1)}": "pow; power; exponent",
-        _constant(" ⇌ "): "eqm; equilibrium; reversible",
-        _constant(" → "): "→; arrow; rarr; yields; reaction arrow",
-        _constant("♯"): "sharp; music sharp",
-        _constant("♭"): "flat; music flat",
-        _constant("ʻ"): "okina; ʻ; hamza2",
-        _constant("ʿ"): "ayin; ayn",
-        _constant("°"): "deg; degree; °",
-        _constant("†"): "dagger; †; death; extinct",
-        _constant("½"): "½; half",
-        _constant("…"): "...; ellipsis; nbellipsis; …; (...); […]",
-        _constant("r. "): "r",
-    }
-)  # fmt: skip
-
-_SILENT = frozenset(
-    name
-    for name in """
-    sfn sfnp sfnm sfnmp harvnb harv harvtxt harvcol harvcolnb harvp r rp ref efn efn-ua efn-lr efn-la refn note notetag ref_label ref_label2
-    cn fact dn clarify clarifyme when who whom which where why vague huh dubious fv pn page needed citation needed citation_needed by_whom
-    according_to_whom better_source better_source_needed failed_verification verify_source verify_inline unreliable_source? full
-    full_citation_needed dead_link update_inline update_after weasel_inline peacock_inline pov_inline or original_research_inline
-    original_research? synthesis_inline examples example_needed specify relevance_inline citation_needed_span undue_weight_inline
-    primary_source_inline primary-source-inline self-published_source non-primary_source_needed third-party_inline additional_citation_needed
-    disputed_inline disputed-inline contradict-inline contradictory_inline copyvio_link disambiguation_needed ambiguous definition
-    definition_needed clarification_needed copy_edit-inline elucidate expand_acronym inconsistent lead_cite missing_information_inline
-    needs_independent_confirmation not_in_source peacock_term quantify chronology_citation_needed romanization_needed say_who
-    season_needed sentence_fragment speculation_inline tone_inline undue_inline unbalanced_opinion unreferenced-inline year_needed attribution_needed
-    respell ipac-en ipac-de ipac-fr ipac-pl ipac-es audio audio-ipa pronunciation pron pron-en pronunciation-needed pronunciation_needed listen h:ipa
-    usdict ruby2 audio_help cite-needed нет_аи источник? источник факт? уточнить когда кто где какой? источник? запрос_источника нет_источника
-    refnec cita_requerida réf._nécessaire référence_nécessaire refsou à_sourcer senza_fonte citazione_necessaria carece_de_fontes bron? fakt
-    citát? kdo? kdy? källa_behövs trenger_referanse kilde_mangler lähde kaynak_belirt forrás? citare necesită citare brak_źródła kto? belege_fehlen
-    flagicon flagdeco flagicon_image anchor anchors shy wbr zwj zwnj coord coor koordynaty coordinate coördinaten increase decrease steady gain loss
-    clear - clr br-separator toc tocright toc_right toc_limit tocleft stack pp italic_title displaytitle lowercase_title use_dmy_dates
-    use_mdy_dates use_british_english portal commons commonscat commons_category wiktionary wikisource sister_project_links inflation-fn
-    harvid sfnref anchor2 abbr2 navbar tnavbar edit_section cref cref2 ref_name see_below see_above ipa-all pie ipa-endia infobox_begin rend
-    """.replace("\n", " ").split()
-)
-
-_SILENT_SPACED = frozenset(name.replace("_", " ") for name in _SILENT)
 _CITATIONS = re.compile(
-    r"(?:cite|cita|citeer|cytuj|vcite|citace|citar|citer|citation|книга|статья|cite_book|literatur|internetquelle|ouvrage|article|lien web"
-    r"|webbref|bokref|kilde|verkkoviite|kirjaviite|webquelle|wayback|webarchive|isbn|issn|doi|oclc|jstor|arxiv|pmid|official website|official"
-    r"|imdb|gutenberg|dmoz|url|citeweb|internet archive|librivox|google books|mathworld|planetmath|eb1911|worldcat|youtube)\b"
+    r"(?:cite|cita|citeer|cytuj|vcite|citace|citar|citer|citation|книга|статья|literatur|internetquelle|ouvrage|article"
+    r"|lien web|webbref|bokref|kilde|verkkoviite|kirjaviite|webquelle|wayback|webarchive|isbn|issn|doi|oclc|jstor|arxiv"
+    r"|pmid|official website|official|imdb|gutenberg|dmoz|url|citeweb|internet archive|librivox|google books|mathworld"
+    r"|planetmath|eb1911|worldcat|youtube)\b"
 )
-_REFERENCE_LISTS = frozenset(
-    """
-    reflist refs references refbegin notelist notelist-ua notelist-lr reference-list listaref przypisy referenties reflista viitteet
-    kaynakça références примечания примітки atsauces izsauces notes notfoot refsection appendix 脚注リスト reflist2 referencje références/début
-    """.split()
-)
+_REFERENCE_LISTS = _names("""
+reflist refs references refbegin notelist notelist-ua notelist-lr reference-list listaref przypisy referenties
+reflista viitteet
+kaynakça références примечания примітки atsauces izsauces notes notfoot refsection appendix 脚注リスト reflist2
+referencje références/début
+""")
+_NAMESPACES = _names("""
+template шаблон vorlage modèle plantilla szablon sjabloon mall modello taiss veidne msg subst safesubst
+""")
 _LANGUAGE = re.compile(r"(?!ipa|ipac|pp|use)[^\W\d]+-[a-z]{2,3}(?:-[a-z]{2,10}){0,2}$|[a-z]{2}s$")
 
 
@@ -312,7 +81,7 @@ def template_name(text: str) -> str:
     name = " ".join(text.replace("_", " ").split()).lower()
     if ":" in name and name[0] != "#":
         head, _, tail = name.partition(":")
-        if head in ("template", "шаблон", "vorlage", "modèle", "plantilla", "szablon", "sjabloon", "mall", "modello", "msg", "subst", "safesubst"):
+        if head in _NAMESPACES:
             return tail.strip()
     return name
 
@@ -320,14 +89,16 @@ def template_name(text: str) -> str:
 def template_text(name: str, inner: str) -> str:
     """What a template says in a sentence.
 
-    ``name`` comes from :func:`template_name`, ``inner`` is everything between the braces, nested marks already resolved.
-    Known annotations ("citation needed") say nothing. An unknown template of one line leaves a ``GAP``, as it may have
+    ``name`` comes from :func:`template_name`, ``inner`` is everything between the braces, nested marks already
+    resolved.
+    Known annotations ("citation needed") say nothing. An unknown template of one line leaves a ``GAP``, as it may
+    have
     carried words; one of several lines is an infobox or the like and leaves nothing.
     """
-    renderer = _RENDERERS.get(name)
+    renderer = RENDERERS.get(name)
     if renderer is not None:
         return renderer(arguments(inner.split("|")[1:])) or (CITATION if _CITATIONS.match(name) else "")
-    if name in _SILENT_SPACED:
+    if name in _SILENT:
         return ""
     if name.startswith("ipa"):
         return ""

@@ -1,8 +1,8 @@
 """Pages of a MediaWiki export (``pages-articles.xml``), streamed, whole or by the streams of a multistream file.
 
-The export is written by a machine: a header, then one ``<page>`` after the other, and inside a page no ``<`` but those of
-its elements. So pages are cut out by their tags and their fields by theirs. That is faster than an XML parser, a damaged
-page costs that page alone, and there is no DTD: an entity bomb has nothing to go off with.
+The export is written by a machine: a header, then one ``<page>`` after the other, and inside a page no ``<`` but those
+of its elements. So pages are cut out by their tags and their fields by theirs. That is faster than an XML parser, a
+damaged page costs that page alone, and there is no DTD: an entity bomb has nothing to go off with.
 
 A multistream dump (``X-multistream.xml.bz2``) is many bz2 streams of 100 pages one after the other; its index
 (``X-multistream-index.txt.bz2``, a line ``offset:page id:title`` for each page) says where they begin.
@@ -14,7 +14,7 @@ import bz2
 import codecs
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, BinaryIO, NamedTuple, cast
 
@@ -36,7 +36,7 @@ _END = b"</mediawiki>"
 
 
 class Page(NamedTuple):
-    """A page of the dump. ``created`` is when its text was written, in Unix seconds, None where the dump has no time."""
+    """A page of the dump. ``timestamp`` is when its text was written (ISO 8601), None where the dump has no time."""
 
     id: int
     title: str
@@ -84,6 +84,14 @@ def _closing(scanner: PageScanner, stream: BinaryIO) -> Iterator[Page | BadPage]
 
 
 # --- the header
+
+
+def check_root(head: bytes, name: str) -> None:
+    """Raise ``WrongSource`` where the first bytes of a file (decompressed, cut anywhere) are no MediaWiki export's."""
+    encoding = _encoding(head, name)
+    if encoding is not None:
+        head = head.decode(encoding, "ignore").encode()
+    read_header(head.removeprefix(codecs.BOM_UTF8), name)
 
 
 _ROOT = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*<mediawiki(\s[^<>]*)?>")
@@ -284,19 +292,19 @@ def stream_offsets(file: InputFile) -> list[int]:
         except DamagedInput:
             continue  # not there
         with stream:
-            return _offsets(iter(lambda: stream.read(BLOCK), b""), index.name)
+            return _offsets(stream, index.name)
     return []
 
 
-def _offsets(blocks: Iterable[bytes], name: str) -> list[int]:
+def _offsets(stream: BinaryIO, name: str) -> list[int]:
     offsets: dict[int, None] = {}
     rest = b""
-    for block in blocks:
+    while block := stream.read(BLOCK):
         lines, _, rest = (rest + block).rpartition(b"\n")
         offsets.update(dict.fromkeys(int(offset) for offset in set(_OFFSET.findall(lines))))
     offsets.update(dict.fromkeys(int(offset) for offset in set(_OFFSET.findall(rest))))
     if not offsets:
-        raise DamagedInput(f"{name}: holds no line offset:id:title; fetch it again, or remove it to read the dump whole")
+        raise DamagedInput(f"{name}: holds no line offset:id:title; fetch it again, or remove it")
     return sorted(offsets)
 
 
@@ -314,7 +322,7 @@ def split_ranges(file: InputFile) -> list[tuple[int, int]]:
         raise DamagedInput(f"{file.name}: is shorter than its index says (truncated); fetch both again")
     target = min(SPLIT_BYTES, max(SMALLEST_SPLIT, file.size // SPLITS_WANTED))
     borders = [0]
-    for offset in offsets:
+    for offset in offsets[1:]:  # before the first page stands the header alone
         if offset - borders[-1] >= target:
             borders.append(offset)
     return list(zip(borders, [*borders[1:], file.size], strict=True))
@@ -349,7 +357,7 @@ def _split_stream(file: InputFile) -> BinaryIO:
     raw.seek(begin)
     if raw.read(3) != b"BZh":
         raise DamagedInput(f"{file.name}: no bz2 stream begins at byte {begin:,}; its index belongs to another file")
-    return decompressed(_Range(raw, begin, end, file.meter), file.name, file.meter)
+    return decompressed(cast(BinaryIO, _Range(raw, begin, end, file.meter)), file.name, file.meter)
 
 
 def _first_header(file: InputFile) -> bytes:

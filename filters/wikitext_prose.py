@@ -1,0 +1,49 @@
+"""From the lines of a section to its text: prose in one piece, and nothing where the section is a mere list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+_SENTENCE_END = re.compile(r"""[.!?…。！？।؟۔։][\])"'»”’」』）]*$""")
+_INTRODUCTION = re.compile(r"(?:^|(?<=[.!?。]\s))[^.!?。]*:$")
+
+SHORTEST_SENTENCE_ITEM = 60
+"""Characters from which a list item that ends like a sentence counts as prose."""
+
+
+class Line(NamedTuple):
+    """A paragraph or a list item, as plain text."""
+
+    text: str
+    item: bool = False
+
+
+def section_text(lines: Iterable[Line], max_chars: int | None = None) -> str:
+    """The lines of a section as one text; empty where list items hold more of it than sentences do.
+
+    With ``max_chars``, it ends soon after so many characters.
+    """
+    pieces: list[str] = []
+    prose = listed = 0
+    unended = False  # the last piece is a list item without a mark at its end
+    for text, item in lines:
+        if not text:
+            continue
+        ended = _SENTENCE_END.search(text) is not None
+        if item and not (ended and len(text) >= SHORTEST_SENTENCE_ITEM):
+            listed += len(text)
+        else:
+            prose += len(text)
+        if unended:
+            pieces[-1] += ";" if item else "."
+        unended = item and not ended and text[-1] not in ",;:"
+        pieces.append(text)
+        if max_chars is not None and prose + listed > max_chars:
+            break
+    if unended:
+        pieces[-1] += "."
+    if pieces and pieces[-1].endswith(":"):
+        pieces[-1] = _INTRODUCTION.sub("", pieces[-1])  # it introduced a table or list that is gone
+    return " ".join(pieces).strip() if prose >= listed else ""
