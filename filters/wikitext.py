@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from filters.wikitext_brackets import flatten
-from filters.wikitext_inline import inline_text
+from filters.wikitext_inline import inline_text, without_web_links
 from filters.wikitext_prose import Line, section_text
+from filters.wikitext_renderers import is_coordinates
 from filters.wikitext_tags import CITATION, MARKS, REFERENCES, without_tags
 from filters.wikitext_templates import template_name, template_text
 from filters.wikitext_words import (
@@ -118,7 +119,8 @@ def read_article(wikitext: str, namespaces: Namespaces = CUSTOMARY, max_chars: i
     reader = _Reader(namespaces)
     if MARKS.search(wikitext):
         wikitext = MARKS.sub("", wikitext)
-    flat = flatten(without_tags(wikitext.replace("\r", "")), reader.template, reader.link)
+    text = without_web_links(without_tags(wikitext.replace("\r", "")))
+    flat = flatten(text, reader.template, reader.link)
     if reader.disambiguation:
         return Article(disambiguation=True)
     return Article(list(_sections(flat, max_chars)))
@@ -153,9 +155,8 @@ def _section(path: list[tuple[int, str]], lines: list[str], max_chars: int | Non
 def _lines(raw: list[str]) -> Iterator[Line]:
     for line in raw:
         before, references, _ = line.partition(REFERENCES)
-        text = _line_text(before)
-        if text:
-            yield Line(text, before[0] in "*#;")
+        if before and not before.isspace():
+            yield Line(_line_text(before), before[0] in "*#;")
         if references:
             return
 
@@ -165,8 +166,9 @@ def _line_text(line: str) -> str:
     bare = line.lstrip(_LIST_MARKS)
     if not bare or bare.startswith(_TABLE_LEFT_OVERS):
         return ""
-    if line[0] in "*#;:" and (CITATION in line or "[http" in line or _BOOK_NUMBER.search(line)):
+    if line[0] in "*#;:" and (CITATION in line or "://" in line or _BOOK_NUMBER.search(line)):
         return ""
     if "''" in line and _POINTER.match(line):
         return ""
-    return inline_text(bare)
+    text = inline_text(bare)
+    return "" if is_coordinates(text) else text

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from filters.wikitext_tags import GAP
+
 # The common case, a link without anything inside, never reaches the stack.
 _SIMPLE_LINK = re.compile(r"\[\[(?:[^\[\]{}|\n:]+\|([^\[\]{}|\n]+)|([^\[\]{}|\n:#]+))\]\]")
 _TOKEN = re.compile(
@@ -92,7 +94,7 @@ def flatten(text: str, template: Callable[[str], str], link: Callable[[str], str
         elif mark.endswith("|}") or mark[:2] == "</":
             if waiting["|"]:
                 close("|")
-                parts.append("\n")
+                parts.append(f"\n{GAP}\n")
         else:
             push("|")
     return "".join(["".join(frame.parts) for frame in stack]) + text[position:]

@@ -9,10 +9,11 @@ from filters.text import plain
 from filters.wikitext_tags import CITATION, GAP, PIPE
 
 _QUOTES = re.compile(r"'{2,}")
+_BOLD_AFTER_WORD = re.compile(r"(?<=\w)'{3}(?!')")
 _BREAK = re.compile(r"<(?:br|hr|p|li|dd|dt|div|tr|td|th)(?![\w-])[^<>]*>|</(?:p|li|div|tr|td|th)\s*>", re.IGNORECASE)
 _SUPERSCRIPT = re.compile(r"(?<=\d)<sup>([−–+-]?\d+)</sup>", re.IGNORECASE)
 _ELEMENT = re.compile(r"</?[A-Za-z][^<>]*>")
-_WEB_LINK = re.compile(r"\[(?:(?:https?|ftp|irc|news|gopher)://|mailto:|//)[^\s\]\[]*\s*([^\[\]]*)\]", re.IGNORECASE)
+_WEB_LINK = re.compile(r"\[(?:(?:https?:|ftp:)?//|mailto:)[^\s\]\[]*[ \t]*([^\[\]\n]*)\]", re.IGNORECASE)
 _SWITCH = re.compile(r"__[A-ZÀ-ÞА-Я]{3,30}__")
 _VARIANTS = re.compile(r"-\{(?:[^{}|]*\|)?([^{}]*)\}-")
 _BRACKETS_LEFT = re.compile(r"\{\{+|\}\}+|\[\[+|\]\]+|\{\||\|\}")
@@ -20,7 +21,8 @@ _ENTITY_TYPO = re.compile(r"& ?(nbsp|ndash|mdash|thinsp|minus) ?;")
 
 # What a dropped template leaves: "( ; born 1815)", "()", "the , or". White space is folded before, and repetitions are
 # bounded, so that a line of nothing but commas takes linear time too.
-_OPENED = re.compile(r"([(\[（])[ \x01]{0,4}(?:[,;:،；][ \x01]{0,4}){1,6}")
+_ORPHAN = re.compile(r"^[\])]+ ?")
+_OPENED = re.compile(r"([(\[（])(?:[ \x01]{1,4}(?:[,;:،；][ \x01]{0,4}){0,6}|(?:[,;:،；][ \x01]{0,4}){1,6})")
 _CLOSED = re.compile(r"[ \x01,;،；]{1,12}([)\]）])")
 _EMPTY = re.compile(r" ?(?:\([ \x01–—-]{0,8}\)|\[[ \x01]{0,8}\]|（[ \x01]{0,8}）)")
 _DOUBLED = re.compile(r"[,;][ \x01]{0,4}(?=[,;.](?!\.))")
@@ -29,15 +31,18 @@ _GAP_IN_ASIDE = re.compile(r" ?\([^()\x01]{0,80}\x01[^()]{0,80}\)")
 _GAP_AT_MARK = re.compile(r"[ \x01]{0,4}\x01 ?(?=[.,;:!?)\]»”]|$)|(?<=[(\[«“]) ?\x01|^ ?\x01")
 
 
+def without_web_links(text: str) -> str:
+    """Links to the web, in the text of a whole page, become their label and a ``CITATION`` mark."""
+    return _WEB_LINK.sub(CITATION + r"\1", text) if "//" in text or "mailto:" in text else text
+
+
 def inline_text(line: str) -> str:
     """One line (or heading) without any marks, as plain text."""
     if "''" in line:
-        line = _QUOTES.sub(_apostrophes, line)
+        line = _without_quotes(line)
     if "<" in line:
         line = _SUPERSCRIPT.sub(r"^\1", line)
         line = _ELEMENT.sub("", _BREAK.sub(" ", line))
-    if "[" in line:
-        line = _WEB_LINK.sub(r"\1", line)
     if "__" in line:
         line = _SWITCH.sub("", line)
     if "-{" in line:
@@ -52,6 +57,18 @@ def inline_text(line: str) -> str:
 def mended(line: str) -> str:
     """A line without marks as plain text, with what dropped templates left behind repaired."""
     return plain(_repaired(" ".join(line.split())).replace(GAP, " "))
+
+
+def _without_quotes(line: str) -> str:
+    """Take out the marks of italics and bold. Where both are unpaired, one mark of bold is an apostrophe and italics.
+
+    ``the ''Eagle'''s crew`` reads "the Eagle's crew".
+    """
+    runs = [len(run) for run in _QUOTES.findall(line)]
+    italics, bold = (sum(run in (count, 5) for run in runs) for count in (2, 3))
+    if italics % 2 and bold % 2:
+        line = _BOLD_AFTER_WORD.sub("'", line, count=1)
+    return _QUOTES.sub(_apostrophes, line)
 
 
 def _apostrophes(found: re.Match[str]) -> str:
@@ -70,6 +87,7 @@ def _repaired(line: str) -> str:
         line = _OPENED.sub(r"\1", line)
         line = _CLOSED.sub(r"\1", line)
         line = _EMPTY.sub("", line)
+    line = _ORPHAN.sub("", line)
     line = _DOUBLED.sub("", line)
     line = _BEFORE_MARK.sub(r"\1", line)
     if GAP in line:

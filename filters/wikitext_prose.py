@@ -13,8 +13,13 @@ SHORTEST_SENTENCE_ITEM = 60
 """Characters from which a list item that ends like a sentence counts as prose."""
 
 
+_CONTINUES = re.compile(r"[,;)]|\.(?=\s|$)")
+"""No paragraph begins with these: the one before goes on."""
+_CONJUNCTIONS = (" and", " or")
+
+
 class Line(NamedTuple):
-    """A paragraph or a list item, as plain text."""
+    """A paragraph or a list item, as plain text; without text it stands for what was dropped, a table, say."""
 
     text: str
     item: bool = False
@@ -30,6 +35,12 @@ def section_text(lines: Iterable[Line], max_chars: int | None = None) -> str:
     unended = False  # the last piece is a list item without a mark at its end
     for text, item in lines:
         if not text:
+            if pieces and not unended:
+                pieces[-1] = _without_introduction(pieces[-1])
+            continue
+        if pieces and not unended and _CONTINUES.match(text):
+            pieces[-1] += text
+            prose += len(text)
             continue
         ended = _SENTENCE_END.search(text) is not None
         if item and not (ended and len(text) >= SHORTEST_SENTENCE_ITEM):
@@ -38,12 +49,17 @@ def section_text(lines: Iterable[Line], max_chars: int | None = None) -> str:
             prose += len(text)
         if unended:
             pieces[-1] += ";" if item else "."
-        unended = item and not ended and text[-1] not in ",;:"
+        unended = item and not ended and text[-1] not in ",;:" and not text.endswith(_CONJUNCTIONS)
         pieces.append(text)
         if max_chars is not None and prose + listed > max_chars:
             break
     if unended:
         pieces[-1] += "."
-    if pieces and pieces[-1].endswith(":"):
-        pieces[-1] = _INTRODUCTION.sub("", pieces[-1])  # it introduced a table or list that is gone
-    return " ".join(pieces).strip() if prose >= listed else ""
+    if pieces:
+        pieces[-1] = _without_introduction(pieces[-1])
+    return " ".join(filter(None, pieces)) if prose >= listed else ""
+
+
+def _without_introduction(text: str) -> str:
+    """Text without a last sentence that ends in a colon: what it introduced is gone."""
+    return _INTRODUCTION.sub("", text).rstrip() if text.endswith(":") else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -163,12 +164,47 @@ def _interlanguage(args: Arguments) -> str:
     return args.named.get("lt") or args.named.get("label") or args.get(0)
 
 
+def _coordinates(args: Arguments) -> str:
+    """``{{coord|51|30|N|0|7|W}}`` -> ``51°30′N 0°7′W``; nothing where it only stands beside the title."""
+    if args.named.get("display", "inline") in ("title", "t"):
+        return ""
+    text = ""
+    numbers = 0
+    for value in args.values[:8]:
+        if value in _COMPASS:
+            text += value + " "
+            numbers = 0
+        elif numbers < 3 and _NUMBER.fullmatch(value):
+            text += value + "°′″"[numbers]
+            numbers += 1
+        else:
+            break
+    return text.strip()
+
+
+_COMPASS = ("N", "S", "E", "W", "O")
+_NUMBER = re.compile(r"-?\d{1,3}(?:\.\d{1,12})?")
+_COORDINATES = re.compile(r"[-\d.°′″ NSEWO]+")
+
+
+def is_coordinates(line: str) -> bool:
+    """Is this a place on the map and nothing else?"""
+    return "°" in line and _COORDINATES.fullmatch(line) is not None
+
+
 def _isotope(args: Arguments) -> str:
     return "-".join(value for value in args.values[:2] if value)
 
 
 def _reign(args: Arguments) -> str:
     return "r. " + "–".join(value for value in args.values[:2] if value)
+
+
+_ELEMENTS = {
+    "hydrogen": "H", "carbon": "C", "nitrogen": "N", "oxygen": "O", "fluorine": "F", "sodium": "Na", "magnesium": "Mg",
+    "aluminium": "Al", "silicon": "Si", "phosphorus": "P", "sulfur": "S", "chlorine": "Cl", "potassium": "K",
+    "calcium": "Ca", "iron": "Fe", "copper": "Cu", "zinc": "Zn", "bromine": "Br", "iodine": "I",
+}  # fmt: skip
 
 
 def _table(rows: Mapping[Renderer, str]) -> dict[str, Renderer]:
@@ -251,6 +287,7 @@ RENDERERS: dict[str, Renderer] = _table(
         ill; interlanguage link; illm; interlanguage link multi; ill2; ill-wd; link-interwiki; wikidata entity link
         red link
         """,
+        _coordinates: "coord; coord dms; coord dm; coor dms; coor dm; coor d",
         _isotope: "simplenuclide; simplenuclide2; simple nuclide; nuclide; nuclide2; isotope; физический изотоп",
         _reign: "reign; r.; ruled",
         _prefixed("c. "): "circa; c.; ca; ca.",
@@ -278,13 +315,14 @@ RENDERERS: dict[str, Renderer] = _table(
         _constant("–"): "ndash; en dash; endash; nsndns; n-dash",
         _constant("—"): "mdash; em dash; emdash; mdashb; m-dash",
         _constant(" · "): "·; dot; middot; •; bull; bullet; sep; int:dot-separator; interpunct",
-        _constant("'"): "'; apostrophe; ' \"; \" '; apos; thinspace apostrophe",
-        _constant("'s"): "'s; s'",
+        _constant("&#39;"): "'; apostrophe; ' \"; \" '; apos; thinspace apostrophe",
+        _constant("&#39;s"): "'s; s'",
         _constant('"'): '" "; "',
         _constant(PIPE): "!; pipe",
         _constant("="): "=; equals",
         _constant("*"): "asterisk; *",
         _constant("π"): "pi; π",
+        **{_constant(symbol): name for name, symbol in _ELEMENTS.items()},
         lambda args: f"⟨{args.get(0)}⟩" if args.get(0) else "": "angbr; angle bracket; grapheme; angbr ipa; vr",
         lambda args: {"flat": "♭", "sharp": "♯", "natural": "♮"}.get(args.get(0), args.get(0)): "music",
         lambda args: f"{args.get(0)}^{args.get(1)}": "pow; power; exponent",
@@ -298,6 +336,5 @@ RENDERERS: dict[str, Renderer] = _table(
         _constant("†"): "dagger; †; death; extinct",
         _constant("½"): "½; half",
         _constant("…"): "...; ellipsis; nbellipsis; …; (...); […]",
-        _constant("r. "): "r",
     }
 )  # fmt: skip

@@ -24,10 +24,11 @@ _DROPPED = ("ref", "gallery", "timeline", "imagemap", "graph", "mapframe", "mapl
             "templatestyles", "section", "categorytree", "inputbox", "hiero", "charinsert", "dynamicpagelist", "ce",
             "phonos", "noinclude", "includeonly", "style", "script")  # fmt: skip
 _VERBATIM = ("nowiki", "pre", "source", "syntaxhighlight", "code", "tt", "chem")
+_LISTINGS = ("pre", "source", "syntaxhighlight", "code")
 _OPENING = re.compile(rf"<(?:!--|(references|{'|'.join(_DROPPED + _VERBATIM)}|math)(?![\w-])([^<>]*)>)", re.IGNORECASE)
 _CLOSING = {tag: re.compile(rf"</{tag}\s*>", re.IGNORECASE) for tag in ("references", "math", *_DROPPED, *_VERBATIM)}
 _SPECIAL = {ord(char): f"&#{ord(char)};" for char in "[]{}|'=<>*#:;!_"}
-_LEFT_OVER = re.compile(r"\\[A-Za-z]+|[{}\\]|\b(?:begin|end|array|matrix|aligned?)\b")
+_LEFT_OVER = re.compile(r"\\[A-Za-z]+|[{}\\&]|\b(?:begin|end|array|matrix|aligned?)\b")
 
 _LONGEST_FORMULA = 120
 """Characters of a formula that a reader still follows without its typesetting."""
@@ -64,7 +65,8 @@ def _content(tag: str, attributes: str, inner: str) -> str:
     if tag == "math":
         return formula_text(inner).translate(_SPECIAL)
     if tag in _VERBATIM:
-        return inner.translate(_SPECIAL)
+        # A listing of several lines makes no passage.
+        return GAP if tag in _LISTINGS and "\n" in inner.strip() else inner.translate(_SPECIAL)
     return ""
 
 

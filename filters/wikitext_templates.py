@@ -20,42 +20,31 @@ def _names(table: str) -> frozenset[str]:
 
 
 _SILENT = _names("""
-sfn sfnp sfnm sfnmp harvnb harv harvtxt harvcol harvcolnb harvp r rp ref efn efn-ua efn-lr efn-la refn note
-notetag ref_label ref_label2
-cn fact dn clarify clarifyme when who whom which where why vague huh dubious fv pn page needed citation needed
-citation_needed by_whom
-according_to_whom better_source better_source_needed failed_verification verify_source verify_inline
-unreliable_source? full
-full_citation_needed dead_link update_inline update_after weasel_inline peacock_inline pov_inline or
-original_research_inline
-original_research? synthesis_inline examples example_needed specify relevance_inline citation_needed_span
-undue_weight_inline
-primary_source_inline primary-source-inline self-published_source non-primary_source_needed third-party_inline
-additional_citation_needed
-disputed_inline disputed-inline contradict-inline contradictory_inline copyvio_link disambiguation_needed
-ambiguous definition
-definition_needed clarification_needed copy_edit-inline elucidate expand_acronym inconsistent lead_cite
-missing_information_inline
-needs_independent_confirmation not_in_source peacock_term quantify chronology_citation_needed
-romanization_needed say_who
-season_needed sentence_fragment speculation_inline tone_inline undue_inline unbalanced_opinion
-unreferenced-inline year_needed attribution_needed
-respell ipac-en ipac-de ipac-fr ipac-pl ipac-es audio audio-ipa pronunciation pron pron-en pronunciation-needed
-pronunciation_needed listen h:ipa
-usdict ruby2 audio_help cite-needed нет_аи источник? источник факт? уточнить когда кто где какой? источник?
-запрос_источника нет_источника
-refnec cita_requerida réf._nécessaire référence_nécessaire refsou à_sourcer senza_fonte citazione_necessaria
-carece_de_fontes bron? fakt
-citát? kdo? kdy? källa_behövs trenger_referanse kilde_mangler lähde kaynak_belirt forrás? citare necesită citare
-brak_źródła kto? belege_fehlen
-flagicon flagdeco flagicon_image anchor anchors shy wbr zwj zwnj coord coor koordynaty coordinate coördinaten
-increase decrease steady gain loss
-clear - clr br-separator toc tocright toc_right toc_limit tocleft stack pp italic_title displaytitle
-lowercase_title use_dmy_dates
-use_mdy_dates use_british_english portal commons commonscat commons_category wiktionary wikisource
-sister_project_links inflation-fn
-harvid sfnref anchor2 abbr2 navbar tnavbar edit_section cref cref2 ref_name see_below see_above ipa-all pie
-ipa-endia infobox_begin rend
+#tag:ref abbr2 according_to_whom additional_citation_needed ambiguous anchor anchor2 anchors attribution_needed
+audio audio-ipa audio_help belege_fehlen better_source better_source_needed br-separator brak_źródła bron? by_whom
+by_whom? carece_de_fontes chronology_citation_needed cita_requerida citare citation_needed citation_needed_lead
+citation_needed_span citazione_necessaria cite-needed citát? clarification_needed clarify clarifyme clear clear-
+clr cmn cn cn-span col-2 col-3 col-4 col-begin col-break col-end colbegin colend commons commons_category
+commonscat contradict-inline contradictory_inline coor coordinate copy_edit-inline copyvio_link coördinaten cref
+cref2 dead_link dead_url decrease definition definition_needed disambiguation_needed displaytitle disputed-inline
+disputed_inline div_col div_col_end dn dubious edit_section efn efn-la efn-lr efn-ua elucidate en_icon
+example_needed examples expand_acronym fact failed_verification fakt flagdeco flagicon flagicon_image forrás?
+full_citation_needed fv gain h:ipa harv harvcol harvcolnb harvid harvnb harvp harvtxt huh inconsistent increase
+inflation-fn infobox_begin ipa-all ipa-endia ipac-de ipac-en ipac-es ipac-fr ipac-pl italic_title kaynak_belirt
+kdo? kdy? kilde_mangler koordynaty kto? källa_behövs lang-icon lead_cite listen loss lowercase_title lähde
+missing_information_inline navbar necesită needs_independent_confirmation non-primary_source_needed not_in_source
+note notetag nowrap_begin nowrap_end open_access or original_research original_research? original_research_inline
+page_needed pdf pdflink peacock_inline peacock_term pie pn portal portal_bar pov_inline pp primary-source-inline
+primary_source_inline pron pron-en pronunciation pronunciation-needed pronunciation_needed quantify r ref
+ref_label ref_label2 ref_name refend refn refnec refsou registration_required relevance_inline rend respell
+romanization_needed rp ruby2 réf._nécessaire référence_nécessaire say_who season_needed see_above see_below
+self-published_source sentence_fragment senza_fonte sfn sfnm sfnmp sfnp sfnref shy sister_project_links specify
+speculation_inline steady subscription_required synthesis_inline third-party_inline tnavbar toc toc_limit
+toc_right tocleft tocright tone_inline trenger_referanse unbalanced_opinion undue_inline undue_weight_inline
+unreferenced-inline unreliable_source? update update_after update_inline usdict use_british_english use_dmy_dates
+use_mdy_dates vague verify_inline verify_source wbr weasel_inline when when? where where? which who who? whom why
+wikisource wiktionary year_needed zwj zwnj à_sourcer где запрос_источника источник источник? какой? когда кто
+нет_аи нет_источника уточнить факт?
 """)
 
 _CITATIONS = re.compile(

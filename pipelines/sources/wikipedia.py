@@ -26,6 +26,7 @@ import msgspec
 
 from ccpairs.errors import DamagedInput, WrongSource
 from ccpairs.pair import Pair
+from filters.scripts import letters_worth
 from filters.sentences import cut_at_sentences
 from filters.text import plain
 from filters.wikitext import CUSTOMARY, Namespaces, Section, read_article
@@ -61,7 +62,9 @@ class WikipediaSettings:
     max_section_chars: int = option(
         1000, "cut a section's text at a sentence end to this many characters", parse=at_least_one
     )
-    min_section_chars: int = option(80, "leave out sections with less text (in characters)", parse=at_least_one)
+    min_section_letters: int = option(
+        50, "leave out sections with less text (in letters; a Han character counts three)", parse=at_least_one
+    )
 
 
 class KiltHistory(msgspec.Struct):
@@ -168,6 +171,10 @@ class Wikipedia(Source):
     def opted_out(self, doc: str, url: str | None) -> bool:
         return bool(self.opt_out) and (self.opt_out.doc(doc) or self.opt_out.url(url))
 
+    def is_long_enough(self, text: str) -> bool:
+        least = int(self.extract.min_section_letters)
+        return len(text) >= least or letters_worth(text) >= least
+
     def pairs(self, origin: Origin, sections: Iterable[Section]) -> Outcome:
         """A pair for each section that says something; a reject where none does."""
         most = self.extract.max_section_chars
@@ -183,7 +190,7 @@ class Wikipedia(Source):
                 created=origin.created,
             )
             for section in sections
-            if len(section.text) >= self.extract.min_section_chars
+            if self.is_long_enough(section.text)
         ]
         return pairs or Reject("no_prose", origin.title)
 
