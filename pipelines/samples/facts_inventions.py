@@ -20,8 +20,8 @@ INVENTIONS = Table(
             ),
             (
                 "{N} goes back to {who}.",
-                "The invention of {n} is credited to {who}.",
-                "{who} came up with {n}.",
+                "Histories of technology credit {n} to {who}.",
+                "We have {who} to thank for {n}.",
                 "We owe {n} to {who}.",
             ),
         ),

@@ -77,7 +77,7 @@ Potassium | K | 19 | an alkali metal | was isolated by Humphry Davy in 1807 | fe
 Calcium | Ca | 20 | an alkaline earth metal | was isolated by Humphry Davy in 1808 | cement, plaster and steel making | Bones and teeth hold nearly all the {n} of the body.
 Titanium | Ti | 22 | a strong and light metal | was found in 1791 by William Gregor in Cornwall | aircraft parts, implants and white paint | The body tolerates {n} well, so that bone grows onto it.
 Chromium | Cr | 24 | a hard metal | was found by Louis Vauquelin in 1797 | stainless steel and shiny plating | Traces of {n} make rubies red and emeralds green.
-Iron | Fe | 26 | a transition metal | has been smelted for more than three thousand years | steel, tools and machines | {N} in haemoglobin carries the oxygen in our blood.
+Iron | Fe | 26 | a transition metal | has been smelted for more than three thousand years | steel, tools and machines | In haemoglobin {n} carries the oxygen of our blood.
 Cobalt | Co | 27 | a transition metal | was found around 1735 by Georg Brandt | blue glass, magnets and batteries | Vitamin B12 has an atom of {n} at its centre.
 Nickel | Ni | 28 | a transition metal | was isolated by Axel Cronstedt in 1751 | coins, stainless steel and batteries | {N} is among the most frequent causes of skin allergies.
 Copper | Cu | 29 | a transition metal | was among the first metals that people worked | cables, pipes and roofs | {N} turns green outdoors as a layer of salts forms on it.

@@ -14,7 +14,7 @@ from pipelines.samples.facts import Entity, Fact, capital, knowledge, possessive
 
 Item = TypeVar("Item")
 
-_NAMED_BY_KIND = frozenset({"country", "animal", "element", "plant", "dish", "organ", "invention"})
+_NAMED_BY_KIND = frozenset({"country", "animal", "element", "plant", "dish", "organ"})
 """Kinds that "this country" and the like can stand for in a later sentence."""
 
 _SUBJECTS = {"it": ("It", "its"), "he": ("He", "his"), "she": ("She", "her")}
@@ -65,6 +65,11 @@ class Voice:
         if "{n}" in statement and statement.find("{N}") < statement.find("{n}"):
             subject = capital(inside)
         return self._filled(statement, subject, inside, owner)
+
+    def lead(self, openers: Sequence[str], text: str) -> str:
+        """The text behind one of the openers; no two colons follow each other."""
+        fit = [opener for opener in openers if not (opener.endswith(": ") and ":" in sentences(text)[0])]
+        return self.pick(fit) + text
 
     @staticmethod
     def _filled(statement: str, subject: str, inside: str, owner: str) -> str:
