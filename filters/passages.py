@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
@@ -12,6 +14,10 @@ MAX_CHARS = 1000
 MIN_CHARS = 150
 LONG_LINE = 100
 SENTENCE = 30
+MIN_SHARE = 0.4
+"""A passage that tells what a summary says has this share of its words; only words of some passage count as found."""
+# East Asian scripts put no space between words: there each character stands for one.
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _ENDS = frozenset(".!?…:;\"'”’»)।。！？")
 
 
@@ -60,3 +66,27 @@ def running_text(lines: Sequence[str]) -> list[str]:
         for i, line in enumerate(stripped)
         if running[i] or (0 < i < len(stripped) - 1 and running[i - 1] and running[i + 1])
     ]
+
+
+class PassageWords:
+    """The words of the passages of one text, to find the passage that a summary of a part of it is about."""
+
+    def __init__(self, passages: Sequence[str]) -> None:
+        self._passages = passages
+        self._words = [frozenset(_WORD.findall(passage.casefold())) for passage in passages]
+        self._holders = Counter(word for words in self._words for word in words)
+
+    def closest(self, summary: str, min_share: float = MIN_SHARE) -> str | None:
+        """The passage that shares most words with the summary, or None where none shares enough of them.
+
+        A word counts the less the more passages it is in: names of the main persons are everywhere, what happened
+        is told once. Of equals the first is taken.
+        """
+        words = frozenset(_WORD.findall(summary.casefold()))
+        best, most = None, 0.0
+        for passage, known in zip(self._passages, self._words, strict=True):
+            shared = words & known
+            weight = sum(1 / self._holders[word] for word in sorted(shared))
+            if len(shared) >= min_share * len(words) and weight > most:
+                best, most = passage, weight
+        return best
