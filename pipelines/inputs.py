@@ -13,8 +13,9 @@ import io
 import lzma
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import IO, Any, BinaryIO, cast
 
 import smart_open
@@ -37,6 +38,7 @@ MAX_LINE = 1 << 27
 """Longest line in bytes (128 MiB); a longer one means that the file is not made of lines."""
 
 BLOCK = 1 << 20
+STREAM_BLOCK = 1 << 16
 READ_ERRORS = (EOFError, OSError, zlib.error, lzma.LZMAError, zstd.ZstdError)
 
 
@@ -92,6 +94,41 @@ class MeteredFile(io.RawIOBase):
 
     def readall(self) -> bytes:
         return self.read(-1)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class ConcatenatedStreams(io.RawIOBase):
+    """The text of compressed streams that stand one after the other (bzip2, xz), padded with zeros or not.
+
+    The standard library's readers take whatever follows a whole stream for the end of the file, so that a damaged
+    second stream would pass unseen; here it raises what the decompressor raises.
+    """
+
+    def __init__(self, raw: IO[bytes], decompressor: Callable[[], Any]) -> None:
+        self._raw, self._new = raw, decompressor
+        self._current = decompressor()
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1) -> bytes:
+        limit = -1 if size is None else size
+        while True:
+            following = b""
+            if self._current.eof:
+                following = self._current.unused_data.lstrip(b"\0")
+                while not following:
+                    if not (following := self._raw.read(STREAM_BLOCK)):
+                        return b""
+                    following = following.lstrip(b"\0")
+                self._current = self._new()
+            elif self._current.needs_input and not (following := self._raw.read(STREAM_BLOCK)):
+                raise EOFError("a compressed stream has no end")
+            if block := self._current.decompress(following, limit):
+                return bytes(block)
 
     def close(self) -> None:
         self._raw.close()
@@ -157,9 +194,9 @@ def decompressed(raw: IO[bytes], name: str, meter: Meter) -> BinaryIO:
     elif magic[:2] == b"\x1f\x8b":
         stream = cast("IO[bytes]", gzip.GzipFile(fileobj=buffered, mode="rb"))
     elif magic[:3] == b"BZh":
-        stream = bz2.BZ2File(buffered, "rb")
+        stream = cast("IO[bytes]", ConcatenatedStreams(buffered, bz2.BZ2Decompressor))
     elif magic[:6] == b"\xfd7zXZ\x00":
-        stream = lzma.LZMAFile(buffered, "rb")
+        stream = cast("IO[bytes]", ConcatenatedStreams(buffered, partial(lzma.LZMADecompressor, lzma.FORMAT_XZ)))
     else:
         stream = buffered
     return cast(BinaryIO, GuardedStream(stream, name, meter))
@@ -184,13 +221,17 @@ class InputFile:
 
     @property
     def name(self) -> str:
-        return self.uri.rstrip("/").rsplit("/", 1)[-1].split("?", 1)[0]
+        return self._path().rsplit("/", 1)[-1]
 
     @property
     def parent(self) -> str:
         """Name of the folder that holds the file, or the empty string."""
-        parts = self.uri.rstrip("/").rsplit("/", 2)
+        parts = self._path().rsplit("/", 2)
         return parts[-2] if len(parts) > 1 else ""
+
+    def _path(self) -> str:
+        # The query of an address, often a signature, may hold slashes; in a local name a question mark is like any other.
+        return (self.uri.split("?", 1)[0] if "://" in self.uri else self.uri).rstrip("/")
 
     def open_raw(self) -> BinaryIO:
         """The bytes of the file as they are stored; seekable where its place allows it."""
@@ -210,20 +251,21 @@ class InputFile:
         The meter counts the lines that are not blank: those are the records.
         """
         self.meter.records = 0
-        rest = b""
+        pieces: list[bytes] = []  # of the line that the last block did not end; joined once, however long it gets
+        length = 0
         with self.open() as stream:
             while block := stream.read(BLOCK):
-                lines = (rest + block).split(b"\n")
-                rest = lines.pop()
-                if len(rest) > MAX_LINE:
+                end = block.rfind(b"\n") + 1
+                if end:
+                    lines = b"".join([*pieces, block[: end - 1]]).split(b"\n")
+                    # Counted before they are handed out: at the end of the file both counts must agree.
+                    self.meter.records += len(lines) - lines.count(b"") - sum(map(bytes.isspace, lines))
+                    yield from lines
+                    pieces, length = [], 0
+                pieces.append(block[end:])
+                length += len(block) - end
+                if length > MAX_LINE:
                     raise DamagedInput(f"{self.name}: a line is longer than {MAX_LINE:,} bytes; is this a file of lines?")
-                # Counted before they are handed out: at the end of the file both counts must agree.
-                self.meter.records += sum(map(_is_record, lines))
-                yield from lines
-        if rest:
-            self.meter.records += _is_record(rest)
+        if rest := b"".join(pieces):
+            self.meter.records += not rest.isspace()
             yield rest
-
-
-def _is_record(line: bytes) -> bool:
-    return bool(line) and not line.isspace()
