@@ -8,7 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import py7zr
@@ -66,7 +66,7 @@ def multistream_bz2(streams: Iterable[bytes]) -> tuple[bytes, list[int]]:
 def seven_zip(path: str, members: dict[str, bytes], written: datetime) -> None:
     """A solid 7z archive, packed with BZip2 as the StackExchange dumps are."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    stamp = ArchiveTimestamp.from_datetime(written.astimezone(timezone.utc).timestamp())
+    stamp = ArchiveTimestamp.from_datetime(written.astimezone(UTC).timestamp())
     with py7zr.SevenZipFile(path, "w", filters=[{"id": py7zr.FILTER_BZIP2}]) as archive:
         for name, content in members.items():
             archive.writestr(content, name)

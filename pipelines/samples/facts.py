@@ -124,8 +124,22 @@ def topics(field: str, text: str) -> list[Entity]:
 
 
 _PROPER = frozenset(
-    """African Arctic Atlantic English European French Nile Norway Scots World X-ray
-    DNA HTTP LED SQL SSD TCP UTF-8""".split()
+    (
+        *(
+            "African",
+            "Arctic",
+            "Atlantic",
+            "English",
+            "European",
+            "French",
+            "Nile",
+            "Norway",
+            "Scots",
+            "World",
+            "X-ray",
+        ),
+        *("DNA", "HTTP", "LED", "SQL", "SSD", "TCP", "UTF-8"),
+    )
 )
 """First words of names that keep their capitals inside a sentence."""
 

@@ -21,7 +21,7 @@ def keyboard_mash(voice: Voice, words: int) -> str:
 
 
 def word_salad(voice: Voice, text: str) -> str:
-    """The words of a text in random order, with full stops here and there: letters and stop words look as they should."""
+    """The words of a text in random order, with full stops here and there: their letters and stop words pass as prose."""
     words = voice.shuffled(word.strip(".,;:!?\"'()").lower() for word in text.split())
     pieces = []
     while words:
@@ -44,11 +44,10 @@ def damaged_json(voice: Voice, record: dict[str, Any], needed: str) -> bytes:
     line = json_line(record)
     if kind == 0:
         return line[: len(line) * 2 // 3]
-    return (
-        line.replace(json.dumps(needed).encode() + b':"', json.dumps(needed).encode() + b':"\xff\xfe')
-        if kind == 1
-        else line
-    )
+    if kind == 1:
+        start = json.dumps(needed).encode() + b':"'
+        return line.replace(start, start + b"\xff\xfe")
+    return line
 
 
 def json_line(record: Any) -> bytes:

@@ -1,5 +1,6 @@
 """Questions and answers in other languages than English, which a language filter must find."""
 
+# ruff: noqa: E501 (texts, one to a line)
 from __future__ import annotations
 
 from typing import NamedTuple

@@ -325,7 +325,7 @@ def _comment_dirt(month: Month, facts: list[tuple[Entity, Fact]]) -> None:
         (
             "comment that calls itself a program",
             "bot",
-            {"body": "Beep boop. I am a bot, and this was done by me alone."},
+            {"body": "Beep boop. I am a bot, and nobody has read this."},
         ),
         ("comment without score", "low_score", {"score": None}),
         ("empty comment", "empty_passage", {"body": " \n"}),
@@ -347,11 +347,9 @@ def _comment_dirt(month: Month, facts: list[tuple[Entity, Fact]]) -> None:
             record = month.comment(post, answer(voice, entity, fact), 70)
             month.comments[-1] = damaged_json(voice, record, "body")
             file.dirty("damaged line", "malformed_record")
+    elsewhere = {"id": "zzzz00", "subreddit": "askscience", "created_utc": JANUARY_2020}
     for _ in range(6):
-        entity, fact = facts[0]
-        _clean_comment(
-            month, {"id": "zzzz00", "subreddit": "askscience", "created_utc": 0}, answer(voice, entity, fact), 3
-        )
+        _clean_comment(month, elsewhere, answer(voice, *facts[0]), 3)
         file.note("comment of a post that is elsewhere", "post_missing", stage=JOIN)
 
 

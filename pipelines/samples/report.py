@@ -54,12 +54,10 @@ class SampleFile:
         self.records += 1
         self.note(kind, reason, doc, stage=stage)
 
-    def note(
-        self, kind: str, reason: str | None, doc: str | None = None, *, stage: str = LATER, count: int = 1
-    ) -> None:
+    def note(self, kind: str, reason: str | None, doc: str | None = None, *, stage: str = LATER) -> None:
         """Say of a record that is counted already (or of rows made of it) that it is dirt."""
         found = self.dirt.setdefault(DirtKind(kind, stage, reason), DirtFound())
-        found.count += count
+        found.count += 1
         if doc is not None:
             found.docs.append(doc)
 
@@ -100,13 +98,8 @@ class SampleReport:
 
     def docs(self, source: str, kind: str) -> set[str]:
         """The documents that hold dirt of a kind (``swapped pair``, ``other language``, ``gibberish``, ...)."""
-        return {
-            doc
-            for file in self.of(source)
-            for each, found in file.dirt.items()
-            if each.kind == kind
-            for doc in found.docs
-        }
+        dirt = [item for file in self.of(source) for item in file.dirt.items()]
+        return {doc for each, found in dirt if each.kind == kind for doc in found.docs}
 
     def as_json(self) -> str:
         """The text of ``dirt.json``."""

@@ -48,7 +48,13 @@ class Voice:
     def say(self, entity: Entity, fact: Fact) -> str:
         """A statement that names its subject."""
         inside = entity.inside
-        return self._filled(self.pick(fact.statements), capital(inside), inside, possessive(inside))
+        naming = [statement for statement in fact.statements if _SLOT.search(statement)]
+        if entity.kind == "topic" or naming:
+            return self._filled(self.pick(naming or fact.statements), capital(inside), inside, possessive(inside))
+        statement = fact.statements[0]
+        if statement.startswith(("It ", "Its ")):
+            return f"As for {inside}, {statement[0].lower()}{statement[1:]}"
+        return f"{self.pick(('Regarding', 'About'))} {inside}: {statement}"
 
     def add(self, entity: Entity, fact: Fact) -> str:
         """A statement that comes after another one about the same subject, and may use a pronoun."""
