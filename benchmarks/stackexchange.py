@@ -24,6 +24,7 @@ import py7zr
 import pyarrow.parquet as pq
 from lxml import etree
 
+from benchmarks.measuring import peak_memory_mb
 from pipelines.extract import ExtractTask, extract_file
 from pipelines.inputs import InputFile, Meter
 from pipelines.sevenzip import read_members
@@ -106,10 +107,10 @@ def join(uri: Path, form: str) -> None:
 def peak_memory(uri: Path, form: str) -> tuple[float, float]:
     """(peak memory in MB, seconds) of an extract in a process of its own."""
     code = f"from benchmarks.stackexchange import *; extract(Path({str(uri)!r}), {form!r})"
-    code += "; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    code += "; print(peak_memory_mb())"
     start = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return int(done.stdout) / 1024, time.perf_counter() - start
+    return float(done.stdout), time.perf_counter() - start
 
 
 def main() -> None:

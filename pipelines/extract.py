@@ -149,6 +149,7 @@ class FileExtraction:
     def __init__(self, source: Source, task: ExtractTask, rejected: str) -> None:
         self._source, self._task, self._file = source, task, task.file
         self._log = RejectLog(rejected)
+        self._seed = sample_key(self._file.name, self._file.begin)
         self._read = self._kept = 0
         self._rejected: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
@@ -169,23 +170,36 @@ class FileExtraction:
         return counts
 
     def _consume(self, writer: RowWriter) -> None:
+        """Count and buffer every outcome. The loop is the hot one: what need not run for each record does not."""
         outcomes = self._source.read(self._file)
+        add_rows, buffer, read = writer.buffer.extend, writer.buffer, 0
         for outcome in islice(outcomes, self._file.limit):
-            self._read += 1
-            if type(outcome) is Reject:
-                self._reject(outcome)
-            elif type(outcome) is Failure:
-                self._failed[outcome.reason] += 1
-                self._sample(Reject(outcome.reason, detail=outcome.detail, position=outcome.position))
+            read += 1
+            kind = type(outcome)
+            if kind is Reject:
+                self._read = read
+                self._reject(outcome)  # type: ignore[arg-type]
+            elif kind is Failure:
+                self._read = read
+                self._fail(outcome)  # type: ignore[arg-type]
             else:
                 self._kept += 1
-                writer.buffer.extend(outcome)
-                if len(writer.buffer) >= ROWS_PER_BATCH or self._bytes_since_batch() >= BYTES_PER_BATCH:
-                    writer.flush()
-                    self._batch_start = self._file.meter.text_bytes + self._file.meter.raw_bytes
-            if not self._read & 1023 and time.monotonic() > self._next_progress:
-                self._show_progress()
+                add_rows(outcome)  # type: ignore[arg-type]
+            if len(buffer) >= ROWS_PER_BATCH or not read & 15:
+                self._now_and_then(writer, read)
+        self._read = read
         outcomes.close()  # type: ignore[attr-defined]  # a generator; lets readers end their children
+
+    def _now_and_then(self, writer: RowWriter, read: int) -> None:
+        if len(writer.buffer) >= ROWS_PER_BATCH or self._bytes_since_batch() >= BYTES_PER_BATCH:
+            writer.flush()
+            self._batch_start = self._file.meter.text_bytes + self._file.meter.raw_bytes
+        if not read & 1023 and time.monotonic() > self._next_progress:
+            self._show_progress()
+
+    def _fail(self, failure: Failure) -> None:
+        self._failed[failure.reason] += 1
+        self._sample(Reject(failure.reason, detail=failure.detail, position=failure.position))
 
     def _bytes_since_batch(self) -> int:
         meter = self._file.meter
@@ -193,13 +207,14 @@ class FileExtraction:
 
     def _reject(self, reject: Reject) -> None:
         self._rejected[reject.reason] += 1
-        if reject.reason == OPTED_OUT:  # whoever asked to be left out is not kept among the rejects either
-            reject = Reject(OPTED_OUT)
         self._sample(reject)
 
     def _sample(self, reject: Reject) -> None:
-        key = sample_key(self._file.name, self._file.begin, self._read, reject.position)
+        # The hash of the record's number, seeded by its file: a reject that is not kept must cost next to nothing.
+        key = xxhash.xxh3_64_intdigest(b"%d" % self._read, self._seed)
         if self._log.wants("extract", reject.reason, key):
+            if reject.reason == OPTED_OUT:  # whoever asked to be left out is not kept among the rejects either
+                reject = Reject(OPTED_OUT)
             position = f"{self._source.unit} {self._read}"
             self._log.add(
                 reject_row("extract", self._source.name, reject, key, file=self._file.name, position=position)

@@ -37,11 +37,15 @@ Number: TypeAlias = int | float | str | None
 REMOVED = frozenset({"[deleted]", "[removed]", "[deleted by user]", "[ removed by reddit ]"})
 STAFF = frozenset({"moderator", "admin", "special"})
 BOT_NAME = re.compile(r"(?<!ro)bot[_-]?\d*$|^auto(moderator|tldr)$", re.IGNORECASE)
-BOT_TEXT = re.compile(
-    r"\b(i am|i'm|i’m|im|this is) a bot\b|\bbeep[ ,]*boop\b|\bbleep[ ,]*bloop\b|performed automatically|\bbot by\b"
-    r"|contact the moderators of this subreddit",
-    re.IGNORECASE,
+BOT_SPEECH = re.compile(
+    r"\b(i am|i'm|i’m|im|this is) a bot\b|\bbeep,? boop\b|\bbleep,? bloop\b|performed automatically|\bbot by\b"
+    r"|contact the moderators of this subreddit"
 )
+BOT_SIGNS = (" a bot", "bot by", " boop", " bloop", "performed automatically", "contact the moderators")
+"""One of these is in whatever ``BOT_SPEECH`` matches; looking for them first is many times as fast."""
+BAD_RECORD = (msgspec.DecodeError, ValueError, OverflowError, RecursionError)
+"""What decoding a damaged record raises; ``RecursionError`` where it nests without end."""
+MAX_NUMBER = 1 << 53
 MAX_ID = 36**12
 """Ids are base-36 numbers; this many fit a signed 64-bit integer."""
 
@@ -143,19 +147,18 @@ class Reddit(Source):
         role_of(file.name, head.split(b"\n", 1)[0])
 
     def read(self, file: InputFile) -> Iterator[Outcome]:
-        lines = file.lines()
-        form = file.form
-        for line in lines:
-            if line and not line.isspace():
-                if form == "ndjson":
-                    form = role_of(file.name, line)
-                decode = self.posts() if form == "posts" else self.comments()
-                yield decode(line)
-                break
-        else:
-            return
-        for line in lines:
-            if line and not line.isspace():
+        decode = None
+        for line in file.lines():
+            if decode is not None:
+                if line and not line.isspace():
+                    yield decode(line)
+            elif line and not line.isspace():
+                # The record's word counts more than the file's name; only a sound record has one.
+                role = role_of(file.name, line)
+                if role is None:
+                    yield Reject(MALFORMED, detail="not a JSON object")
+                    continue
+                decode = self.posts() if role == "posts" else self.comments()
                 yield decode(line)
 
     def posts(self) -> Any:
@@ -168,7 +171,7 @@ class Reddit(Source):
                 post = decoder.decode(line)
                 number = int(post.id, 36)
                 votes, created = whole(post.score), whole(post.created_utc)
-            except (msgspec.DecodeError, ValueError, OverflowError) as error:
+            except BAD_RECORD as error:
                 return Reject(MALFORMED, detail=str(error))
             title, selftext = post.title, post.selftext or None
             if not 0 <= number < MAX_ID:
@@ -204,6 +207,7 @@ class Reddit(Source):
         """A function from one line to its outcome; the cheapest and most selective tests come first."""
         decoder = msgspec.json.Decoder(Comment)
         opt_out, nested = self.opt_out, self.extract.nested_comments
+        anyone_opted_out = bool(opt_out)
         lowest, longest = self.extract.min_comment_score, self.extract.max_comment_chars
 
         def outcome(line: bytes) -> Outcome:
@@ -212,18 +216,18 @@ class Reddit(Source):
                 link = comment.link_id
                 key, number = int(link[3:] if link[:3] == "t3_" else link, 36), int(comment.id, 36)
                 votes, created = comment.score, comment.created_utc
-                if type(votes) is not int:
+                if type(votes) is not int or votes > MAX_NUMBER or votes < -MAX_NUMBER:
                     votes = whole(votes)
-                if type(created) is not int:
+                if type(created) is not int or created > MAX_NUMBER or created < 0:
                     created = whole(created)
-            except (msgspec.DecodeError, ValueError, OverflowError) as error:
+            except BAD_RECORD as error:
                 return Reject(MALFORMED, detail=str(error))
             if not (0 <= key < MAX_ID and 0 <= number < MAX_ID):
                 return Reject(MALFORMED, detail=f"id {comment.id!r}, link_id {link!r}")
             body = comment.body
             if len(body) < 32 and body.strip().lower() in REMOVED:
                 return Reject("removed_text")
-            if opt_out and (
+            if anyone_opted_out and (
                 opt_out.doc(f"t1_{comment.id}")
                 or opt_out.doc(link)
                 or opt_out.subreddit(comment.subreddit)
@@ -339,13 +343,13 @@ class Reddit(Source):
             yield "post_comment", pieces[0] if pieces else heading
 
 
-def role_of(name: str, line: bytes) -> str:
-    """The form of a file by its first record; raises ``WrongSource``."""
+def role_of(name: str, line: bytes) -> str | None:
+    """What a record is, posts or comments; None where it is damaged. Raises ``WrongSource`` where it is neither."""
     try:
         record = msgspec.json.decode(line)
-        keys = record.keys() if isinstance(record, dict) else ()
-    except msgspec.DecodeError:
-        return "posts" if name.lower().startswith("rs_") else "comments"  # damaged: counted where it is read
+    except BAD_RECORD:
+        return None
+    keys = record.keys() if isinstance(record, dict) else ()
     if "body" in keys and "link_id" in keys:
         return "comments"
     if "title" in keys and "id" in keys:
@@ -358,17 +362,24 @@ def role_of(name: str, line: bytes) -> str:
 
 def is_bot(author: str | None, text: str) -> bool:
     """Does the author's name or the text say that a program wrote it?"""
-    if author and BOT_NAME.search(author):
+    if author and ("bot" in author.lower() or author[:4].lower() == "auto") and BOT_NAME.search(author):
         return True
-    tail = text if len(text) < 1200 else text[:400] + text[-800:]
-    return BOT_TEXT.search(tail) is not None if "o" in tail else False
+    # Bots say so in their first or last words.
+    ends = (text if len(text) < 600 else text[:200] + text[-400:]).lower()
+    for sign in BOT_SIGNS:
+        if sign in ends:
+            return BOT_SPEECH.search(ends) is not None
+    return False
 
 
 def whole(value: Number) -> int | None:
     """A number that a dump may hold as a number or as a string; raises ``ValueError``."""
     if value is None or value == "":
         return None
-    return int(float(value))
+    number = int(float(value))
+    if abs(number) > MAX_NUMBER:
+        raise ValueError(f"the number {value!r}")
+    return number
 
 
 def base36(number: int) -> str:
