@@ -7,7 +7,7 @@ import gzip
 import io
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ WINDOW_LOG = 31
 """Reddit dumps are packed with ``zstd --long=31``."""
 
 # The tables of the long-distance matcher grow with the window unless told otherwise; the texts here are small.
-_LONG_WINDOW = {
+_LONG_WINDOW: dict[int, int] = {
     zstd.CompressionParameter.window_log: WINDOW_LOG,
     zstd.CompressionParameter.enable_long_distance_matching: 1,
     zstd.CompressionParameter.ldm_hash_log: 16,
@@ -63,7 +63,7 @@ def multistream_bz2(streams: Iterable[bytes]) -> tuple[bytes, list[int]]:
     return packed, offsets
 
 
-def seven_zip(path: str, members: dict[str, bytes], written: datetime) -> None:
+def seven_zip(path: str, members: Mapping[str, bytes], written: datetime) -> None:
     """A solid 7z archive, packed with BZip2 as the StackExchange dumps are."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     stamp = ArchiveTimestamp.from_datetime(written.astimezone(UTC).timestamp())

@@ -21,7 +21,7 @@ def keyboard_mash(voice: Voice, words: int) -> str:
 
 
 def word_salad(voice: Voice, text: str) -> str:
-    """The words of a text in random order, with full stops here and there: their letters and stop words pass as prose."""
+    """The words of a text in random order, with full stops here and there: letters and stop words pass as prose."""
     words = voice.shuffled(word.strip(".,;:!?\"'()").lower() for word in text.split())
     pieces = []
     while words:

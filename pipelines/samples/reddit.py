@@ -211,7 +211,7 @@ def _clean_comment(month: Month, post: dict[str, Any], body: str, score: int) ->
 def answer(voice: Voice, entity: Entity, fact: Fact) -> str:
     """A comment in markdown that answers the question about a fact."""
     main = voice.say(entity, fact)
-    extra = [voice.add(entity, other) for other in voice.others(entity, fact, voice.random.choice((0, 1, 1, 2)))]
+    extra = [voice.add(entity, other) for other in voice.extras(entity, fact)]
     style = voice.random.randrange(6)
     if style == 0:
         main = f"**{main}**"

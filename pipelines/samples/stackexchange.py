@@ -174,7 +174,7 @@ def question_body(voice: Voice, entity: Entity, fact: Fact) -> str:
 
 def answer_body(voice: Voice, entity: Entity, fact: Fact) -> str:
     main = _text(voice.say(entity, fact))
-    extra = [_text(voice.add(entity, other)) for other in voice.others(entity, fact, voice.random.choice((1, 1, 2)))]
+    extra = [_text(voice.add(entity, other)) for other in voice.extras(entity, fact)]
     reason = voice.pick(REASONS)
     parts = [f"<p><strong>{main}</strong></p>" if voice.chance(0.2) else f"<p>{main}</p>"]
     if entity.code and voice.chance(0.8):
@@ -197,8 +197,8 @@ def _later_dirt(site: Site, facts: Sequence[tuple[Entity, Fact]]) -> None:
     """What reads like any other thread until somebody looks at what it says."""
     voice, file = site.voice, site.posts_file
     for one, other in zip(facts[:12:2], facts[1:12:2], strict=True):
-        for asked, answered in ((one, other), (other, one)):
-            wrong = site.clean_answer(site.clean_question(*asked), answer_body(voice, *answered))
+        for question, answered in ((one, other), (other, one)):
+            wrong = site.clean_answer(site.clean_question(*question), answer_body(voice, *answered))
             file.note("swapped pair", None, site.document(wrong))
     for number, (entity, fact) in enumerate(facts[12:]):
         text = " ".join(voice.say(entity, other) for other in entity.facts)

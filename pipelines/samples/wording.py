@@ -93,6 +93,10 @@ class Voice:
         unasked = [other for other in others if not other.questions]
         return self.sample(unasked or others, most)
 
+    def extras(self, entity: Entity, fact: Fact) -> list[Fact]:
+        """What an answer about a fact goes on with: all details of a topic, as any of its questions may aim at them."""
+        return self.others(entity, fact, 5 if entity.kind == "topic" else self.pick((0, 1, 1, 2)))
+
 
 _SLOT = re.compile(r"\{(Ns?|ns?)\}")
 
