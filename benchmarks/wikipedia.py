@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from filters.wikitext import read_article
@@ -100,13 +101,11 @@ def main() -> None:
     options = parser.parse_args()
     dumps = [dump for dump in (Path(options.data, "wikipedia", name) for name in DUMPS) if dump.is_file()]
     if not dumps:
-        print(
-            f"skipped: no real dumps in {Path(options.data, 'wikipedia')}; give --data a folder with wikipedia/{DUMPS[0]}"
-        )
+        print(f"skipped: no {DUMPS[0]} in {Path(options.data, 'wikipedia')}; give --data the folder above it")
         return
     for dump in dumps:
         articles = len(articles_of(dump))
-        speed = show(f"{dump.name} to extract", articles, best_seconds(lambda d=dump: extract(d), options.repeat))
+        speed = show(f"{dump.name} to extract", articles, best_seconds(partial(extract, dump), options.repeat))
         if dump.name == DUMPS[0]:
             print(f"    the bar is {BAR} articles/s: {'met' if speed >= BAR else 'MISSED'}")
     dump = dumps[0]

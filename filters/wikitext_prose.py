@@ -38,26 +38,24 @@ def section_text(lines: Iterable[Line], max_chars: int | None = None) -> str:
             if pieces and not unended:
                 pieces[-1] = _without_introduction(pieces[-1])
             continue
-        if pieces and not unended and _CONTINUES.match(text):
-            pieces[-1] += text
-            prose += len(text)
-            continue
         ended = _SENTENCE_END.search(text) is not None
         if item and not (ended and len(text) >= SHORTEST_SENTENCE_ITEM):
             listed += len(text)
         else:
             prose += len(text)
         if unended:
-            pieces[-1] += ";" if item else "."
+            pieces.append("; " if item else ". ")
+        elif pieces and not _CONTINUES.match(text):
+            pieces.append(" ")
         unended = item and not ended and text[-1] not in ",;:" and not text.endswith(_CONJUNCTIONS)
         pieces.append(text)
         if max_chars is not None and prose + listed > max_chars:
             break
     if unended:
-        pieces[-1] += "."
-    if pieces:
+        pieces.append(".")
+    elif pieces:
         pieces[-1] = _without_introduction(pieces[-1])
-    return " ".join(filter(None, pieces)) if prose >= listed else ""
+    return "".join(pieces).strip() if prose >= listed else ""
 
 
 def _without_introduction(text: str) -> str:

@@ -66,7 +66,7 @@ def _content(tag: str, attributes: str, inner: str) -> str:
         return formula_text(inner).translate(_SPECIAL)
     if tag in _VERBATIM:
         # A listing of several lines makes no passage.
-        return GAP if tag in _LISTINGS and "\n" in inner.strip() else inner.translate(_SPECIAL)
+        return GAP if tag in _LISTINGS and "\n" in inner else inner.translate(_SPECIAL)
     return ""
 
 

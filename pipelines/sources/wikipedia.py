@@ -46,6 +46,8 @@ OTHER_FILES = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 SITE = re.compile(r"([a-z][a-z0-9_]*wiki)(?![a-z])", re.IGNORECASE)
+OLD_REDIRECT = re.compile(r"\s*#[^\W\d_]{4,24}\s*:?\s*\[\[")
+"""How a redirect begins, for the dumps of before 2011, which do not mark it."""
 KILT_SITE = "enwiki"
 LICENSE_CHANGE = datetime(2023, 6, 7, tzinfo=UTC).timestamp()
 """When Wikipedia's terms of use went from CC BY-SA 3.0 to 4.0."""
@@ -205,6 +207,7 @@ class DumpReader:
         self.licensed = (urlsplit(wiki.base or "").hostname or "").endswith(".wikipedia.org")
         files, categories = (wiki.namespaces.get(number) for number in (6, 14))
         named = files and categories
+        self.other_namespaces = {name.casefold() for number, name in wiki.namespaces.items() if number and name}
         self.namespaces = Namespaces.named([str(files)], [str(categories)]) if named else CUSTOMARY
 
     def outcome(self, page: Page | BadPage) -> Outcome:
@@ -215,7 +218,9 @@ class DumpReader:
             # Without its title: that of a user's page is a user's name.
             return Reject("not_an_article", detail=f"namespace {page.namespace}")
         title = plain(page.title)
-        if page.redirect:
+        if page.title.partition(":")[0].casefold() in self.other_namespaces and ":" in page.title:
+            return Reject("not_an_article", detail="namespace by its title")  # dumps of before 2011 have no <ns>
+        if page.redirect or OLD_REDIRECT.match(page.text):
             return Reject("redirect", title)
         doc = f"{self.site}/{page.id}"
         url = article_url(self.base + "/", page.title) if self.base else None
