@@ -93,7 +93,7 @@ PEOPLE = Table(
         Relation(
             "Work",
             ("What was the profession of {n}?", "What did {n} do for a living?", "Who was {n}?"),
-            ("{N} was {work}.", "By calling {n} was {work}.", "Encyclopedias describe {n} as {work}."),
+            ("{N} was {work}.", "{N} worked as {work}.", "Encyclopedias describe {n} as {work}."),
         ),
         Relation(
             "Achievements",
