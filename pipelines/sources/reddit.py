@@ -46,11 +46,13 @@ BOT_SIGNS = (" a bot", "bot by", " boop", " bloop", "performed automatically", "
 BAD_RECORD = (msgspec.DecodeError, ValueError, OverflowError, RecursionError)
 """What decoding a damaged record raises; ``RecursionError`` where it nests without end."""
 MAX_NUMBER = 1 << 53
+MAX_TIME = 253_402_300_799
+"""The end of the year 9999 in Unix seconds: what lies beyond is no time."""
 MAX_ID = 36**12
 """Ids are base-36 numbers; this many fit a signed 64-bit integer."""
 
 
-class Post(msgspec.Struct):
+class Post(msgspec.Struct, gc=False):
     id: str
     title: str
     selftext: str | None = None
@@ -66,7 +68,7 @@ class Post(msgspec.Struct):
     created_utc: Number = None
 
 
-class Comment(msgspec.Struct):
+class Comment(msgspec.Struct, gc=False):
     id: str
     link_id: str
     body: str
@@ -81,10 +83,9 @@ class Comment(msgspec.Struct):
 
 def comments_per_post(text: str) -> int:
     """``N`` or ``all`` (0)."""
-    number = 0 if text == "all" else int(text)
-    if number < 0 or text == "0":
+    if text != "all" and not (text.isascii() and text.isdigit() and int(text)):
         raise ValueError("a number from 1, or all")
-    return number
+    return 0 if text == "all" else int(text)
 
 
 @dataclass(frozen=True)
@@ -98,10 +99,14 @@ class RedditExtract:
 @dataclass(frozen=True)
 class RedditPairs:
     comments_per_post: int = option(
-        1, "how many comments of a post, best first (highest score, ties by id): a number, or all", parse=comments_per_post
+        1,
+        "how many comments of a post, best first (highest score, ties by id): a number, or all",
+        parse=comments_per_post,
     )
     post_text: str = option(
-        "full", "the query: title + selftext (full), the title alone (title), or a pair of each", choices=("full", "title", "both")
+        "full",
+        "the query: title + selftext (full), the title alone (title), or a pair of each",
+        choices=("full", "title", "both"),
     )
     max_post_chars: int = option(1000, "cut title + selftext at a sentence end to this many characters")
 
@@ -170,7 +175,7 @@ class Reddit(Source):
             try:
                 post = decoder.decode(line)
                 number = int(post.id, 36)
-                votes, created = whole(post.score), whole(post.created_utc)
+                votes, created = whole(post.score), moment(post.created_utc)
             except BAD_RECORD as error:
                 return Reject(MALFORMED, detail=str(error))
             title, selftext = post.title, post.selftext or None
@@ -218,8 +223,8 @@ class Reddit(Source):
                 votes, created = comment.score, comment.created_utc
                 if type(votes) is not int or votes > MAX_NUMBER or votes < -MAX_NUMBER:
                     votes = whole(votes)
-                if type(created) is not int or created > MAX_NUMBER or created < 0:
-                    created = whole(created)
+                if type(created) is not int or created > MAX_TIME or created < 0:
+                    created = moment(created)
             except BAD_RECORD as error:
                 return Reject(MALFORMED, detail=str(error))
             if not (0 <= key < MAX_ID and 0 <= number < MAX_ID):
@@ -268,28 +273,29 @@ class Reddit(Source):
         A second copy of a comment (overlapping dumps) is dropped too.
         """
         is_comment = np.asarray(pc.equal(table.column("kind"), "comment"))
-        columns = {name: table.column(name).to_numpy() for name in ("key", "number", "votes", "lost")}
-        # Comments first, then by post, score, id: the rows of one post stand together, best first. Rows that equal
-        # each other in all of these are copies; the text decides between copies so that no order of inputs matters.
-        order = np.lexsort((columns["number"], -columns["votes"], columns["key"], ~is_comment))
-        order = _copies_by_text(order, columns, table.column("text"))
-        order, posts = order[: int(is_comment.sum())], order[int(is_comment.sum()) :]
-        if not len(order):
+        comments = np.flatnonzero(is_comment)
+        if not len(comments):
             return table
-        key, number, lost = (columns[name][order] for name in ("key", "number", "lost"))
-        copy = np.zeros(len(order), dtype=bool)
-        copy[1:] = (key[1:] == key[:-1]) & (number[1:] == number[:-1])
-        starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]])
-        post_of = np.cumsum(np.r_[True, key[1:] != key[:-1]]) - 1
-        distinct = np.cumsum(~copy)
-        rank = distinct - distinct[starts][post_of]
-        keep = ~copy & ((rank < self.pair.comments_per_post) | (self.pair.comments_per_post == 0))
-        beaten = np.bincount(post_of, weights=np.where(keep, 0, 1 + lost), minlength=len(starts)).astype(np.int64)
-        lost = lost.copy()
-        lost[starts] += beaten
+        key, number, votes, lost = (table.column(name).to_numpy() for name in ("key", "number", "votes", "lost"))
+        distinct, copies = _one_of_each(table, comments)
+        # By post, then best first.
+        order = distinct[np.lexsort((number[distinct], -votes[distinct], key[distinct]))]
+        starts = np.flatnonzero(np.r_[True, key[order][1:] != key[order][:-1]])
+        post = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(order)]))
+        rank = np.arange(len(order)) - starts[post]
+        keep = (rank < self.pair.comments_per_post) | (self.pair.comments_per_post == 0)
+        # All on the first row of a post, so that the rows don't tell in which order the parts came together.
+        total = np.bincount(post, weights=1 + lost[order])
+        if len(copies):
+            post_of_copy = np.searchsorted(key[order][starts], key[copies])
+            total += np.bincount(post_of_copy, weights=1 + lost[copies], minlength=len(starts))
+        lost_now = np.zeros(len(order), dtype=np.int64)
+        lost_now[starts] = total - np.bincount(post, weights=keep)
         kept = table.take(pa.array(order[keep]))
-        kept = kept.set_column(kept.schema.get_field_index("lost"), table.schema.field("lost"), pa.array(lost[keep]))
-        return pa.concat_tables([table.take(pa.array(posts)), kept])
+        kept = kept.set_column(
+            kept.schema.get_field_index("lost"), table.schema.field("lost"), pa.array(lost_now[keep])
+        )
+        return pa.concat_tables([table.take(pa.array(np.flatnonzero(~is_comment))), kept])
 
     def pair_threads(self, table: pa.Table) -> Iterator[JoinOutcome]:
         """Pair each post of a table of complete threads with its best comments."""
@@ -382,6 +388,14 @@ def whole(value: Number) -> int | None:
     return number
 
 
+def moment(value: Number) -> int | None:
+    """Unix seconds that a dump may hold as a number or as a string; raises ``ValueError``."""
+    number = whole(value)
+    if number is not None and not 0 <= number <= MAX_TIME:
+        raise ValueError(f"the time {value!r}")
+    return number
+
+
 def base36(number: int) -> str:
     """The lower-case base-36 text of a number >= 0, as Reddit writes ids."""
     text = ""
@@ -392,12 +406,21 @@ def base36(number: int) -> str:
             return text
 
 
-def _copies_by_text(order: Any, columns: Mapping[str, Any], text: pa.ChunkedArray) -> Any:
-    """Put the copies of a row (equal key, number and votes) into the order of their texts."""
-    key, number, votes = (columns[name][order] for name in ("key", "number", "votes"))
-    same = (key[1:] == key[:-1]) & (number[1:] == number[:-1]) & (votes[1:] == votes[:-1])
-    for start in np.flatnonzero(same):  # copies are rare: overlapping dumps
-        one, other = order[start], order[start + 1]
-        if text[int(other)].as_py() < text[int(one)].as_py():
-            order[start], order[start + 1] = other, one
-    return order
+def _one_of_each(table: pa.Table, comments: Any) -> tuple[Any, Any]:
+    """Row numbers of comments, one of each, and of their further copies.
+
+    Of copies the one with most votes stays, then the first by its texts, so the choice depends on the rows alone.
+    """
+    numbers = table.column("number").to_numpy()[comments]
+    found, times = np.unique(numbers, return_counts=True)
+    repeated = np.isin(numbers, found[times > 1])
+    if not repeated.any():
+        return comments, comments[:0]
+    rows = comments[repeated]
+    keys = [("key", "ascending"), ("number", "ascending"), ("votes", "descending")]
+    keys += [(name, "ascending") for name in ("text", "subreddit", "created")]
+    some = table.take(pa.array(rows)).select([name for name, _ in keys])
+    order = np.asarray(pc.sort_indices(some, sort_keys=keys))
+    key, number = (some.column(name).to_numpy()[order] for name in ("key", "number"))
+    copy = np.r_[False, (key[1:] == key[:-1]) & (number[1:] == number[:-1])]
+    return np.r_[comments[~repeated], rows[order][~copy]], rows[order][copy]
