@@ -88,10 +88,15 @@ def _closing(scanner: PageScanner, stream: BinaryIO) -> Iterator[Page | BadPage]
 
 def check_root(head: bytes, name: str) -> None:
     """Raise ``WrongSource`` where the first bytes of a file (decompressed, cut anywhere) are no MediaWiki export's."""
-    encoding = _encoding(head, name)
-    if encoding is not None:
-        head = head.decode(encoding, "ignore").encode()
-    read_header(head.removeprefix(codecs.BOM_UTF8), name)
+    try:
+        encoding = _encoding(head, name)
+        if encoding is not None:
+            head = head.decode(encoding, "ignore").encode()
+        read_header(head.removeprefix(codecs.BOM_UTF8), name)
+    except WrongSource:
+        raise
+    except DamagedInput:
+        return  # it says so when it is read, and the other files are read nevertheless
 
 
 _ROOT = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*<mediawiki(\s[^<>]*)?>")
@@ -100,10 +105,9 @@ _NAMESPACE = re.compile(rb'<namespace key="(-?\d{1,6})"[^<>]*>([^<]*)</namespace
 
 def read_header(header: bytes, name: str) -> Wiki:
     """What stands before the first page; raises ``WrongSource`` where it is no MediaWiki export."""
+    _refuse_document_type(header, name)
     root = _ROOT.match(header)
     if root is None:
-        if b"<!DOCTYPE" in header or b"<!ENTITY" in header:
-            raise DamagedInput(f"{name}: declares a document type, which no dump has; not read")
         what = header.strip()[:40].decode("utf-8", "replace")
         raise WrongSource(f"{name}: should begin with <mediawiki>, but begins with {what!r}; give the right --source")
     language = re.search(rb'xml:lang="([A-Za-z-]{2,20})"', root[1] or b"")
@@ -114,6 +118,11 @@ def read_header(header: bytes, name: str) -> Wiki:
         language[1].decode() if language else None,
         namespaces,
     )
+
+
+def _refuse_document_type(between: bytes, name: str) -> None:
+    if b"<!DOCTYPE" in between or b"<!ENTITY" in between:
+        raise DamagedInput(f"{name}: declares a document type, which no dump has; not read")
 
 
 def _header_field(header: bytes, name: bytes) -> str | None:
@@ -174,7 +183,7 @@ class PageScanner:
     def _pages_of(self, chunk: bytes) -> Iterator[bytes | BadPage]:
         """The page that a closing tag ends, after pages that miss theirs."""
         before, *pages = chunk.split(_OPEN)
-        self._check(before)
+        _refuse_document_type(before, self._name)
         for _ in pages[:-1]:
             self._count()
             yield BadPage("malformed", "the page has no end")
@@ -191,13 +200,9 @@ class PageScanner:
         self._position = end + len(_CLOSE)
         yield BadPage("too_large", f"more than {MAX_PAGE:,} bytes")
 
-    def _check(self, between: bytes) -> None:
-        if b"<!DOCTYPE" in between or b"<!ENTITY" in between:
-            raise DamagedInput(f"{self._name}: declares a document type, which no dump has; not read")
-
     def _finish(self) -> None:
         rest = self._buffer[self._position :]
-        self._check(rest)
+        _refuse_document_type(rest, self._name)
         if _OPEN in rest or (self._last and _END not in rest) or (not self._last and rest.strip()):
             raise DamagedInput(f"{self._name}: the file ends before {_END.decode()} (truncated); fetch it again")
 
