@@ -18,7 +18,7 @@ Sizes are in characters. The few thresholds were set on annotated pages of many 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
@@ -129,23 +129,26 @@ class Box:
         self.items: list[Item] = []
         self.size = self.links = self.prose = self.said = self.sure = 0
 
-    def close(self) -> None:
-        """Add up what is inside, when all inner boxes are closed."""
-        size = links = prose = said = sure = 0
-        for item in self.items:
-            links += item.links
-            prose += item.prose
-            if isinstance(item, Run):
-                size += len(item.text)
-                said += item.prose
-                sure += item.prose
-            else:
-                size += item.size
-                if item.role < COMMENTS:
-                    said += item.said
-                    if item.role < FRAME:
-                        sure += item.sure
-        self.size, self.links, self.prose, self.said, self.sure = size, links, prose, said, sure
+    def add(self, box: Box) -> None:
+        """Put a box with all that it holds at the end of this one."""
+        self.items.append(box)
+        self.size += box.size
+        self.links += box.links
+        if box.prose:
+            self.prose += box.prose
+            if box.role < COMMENTS:
+                self.said += box.said
+                if box.role < FRAME:
+                    self.sure += box.sure
+
+    def add_run(self, run: Run) -> None:
+        """Put a run at the end of this box."""
+        self.items.append(run)
+        self.size += len(run.text)
+        self.links += run.links
+        self.prose += run.prose
+        self.said += run.prose
+        self.sure += run.prose
 
 
 Item: TypeAlias = "Box | Run"
@@ -175,95 +178,115 @@ def main_text(page: Box) -> list[str]:
     ]
 
 
-def outline(tree: LexborHTMLParser) -> Box:
+class Outline(NamedTuple):
+    """What is kept of a page: its boxes, and its first-level headings, wherever they stand."""
+
+    body: Box
+    titles: list[str]
+
+
+def outline(tree: LexborHTMLParser) -> Outline:
     """The boxes and runs of a page."""
-    page = Box("body", BODY)
-    body = tree.body
-    if body is not None:
-        reader = _Reader()
-        reader.read(body, page, False, 0)
-        reader.end_run(page)
-        page.close()
-    return page
+    reader = _Reader()
+    if tree.body is not None:
+        reader.read(tree.body.first_child, reader.page, False, 0)
+        reader.end_run(reader.page)
+    return Outline(reader.page, reader.titles)
 
 
 class _Reader:
     """Builds the boxes in one walk; text gathers until a border of a box ends the run."""
 
     def __init__(self) -> None:
+        self.page = Box("body", BODY)
+        self.titles: list[str] = []
         self._parts: list[str] = []
         self._links = 0
 
     def end_run(self, box: Box) -> None:
-        text = " ".join("".join(self._parts).split())
+        parts = self._parts
+        text = " ".join((parts[0] if len(parts) == 1 else "".join(parts)).split())
         if text:
-            box.items.append(Run(text, self._links, _prose(text, self._links)))
-        self._parts.clear()
+            links = self._links
+            box.add_run(Run(text, links, _prose(text, links)))
+        parts.clear()
         self._links = 0
 
-    def read(self, node: LexborNode, box: Box, in_link: bool, depth: int) -> None:
+    def read(self, child: LexborNode | None, box: Box, in_link: bool, depth: int) -> None:
+        """Read a node and all that follow it inside the same element."""
         parts = self._parts
-        child = node.first_child
         while child is not None:
-            tag = child.tag or ""
+            tag = child.tag
             if tag == TEXT:
-                text = child.text_content or ""
+                text: str = child.text_content
                 if not text.isspace():
                     parts.append(text)
                     if in_link:
                         self._links += len(text.strip())
                 elif parts:
                     parts.append(" ")
+            elif (first := child.first_child) is None:
+                # Empty elements separate, if they do anything.
+                if tag == "br":
+                    parts.append("\n")
+                elif parts and tag not in INLINE and tag not in UNREAD:
+                    self.end_run(box)
             elif tag in INLINE:
                 if depth < DEEPEST:
-                    self.read(child, box, in_link or tag == "a", depth + 1)
+                    self.read(first, box, in_link or tag == "a", depth + 1)
                 else:
                     parts.append(child.text())
-            elif tag in UNREAD:
-                pass
-            elif tag == "br":
-                parts.append("\n")
-            elif depth < DEEPEST:
-                attributes = child.attributes
-                if not attributes or not _is_hidden(attributes):
-                    if parts:
-                        self.end_run(box)
-                    inner = Box(tag, _role(tag, attributes))
-                    self.read(child, inner, in_link, depth + 1)
-                    if parts:
-                        self.end_run(inner)
-                    if inner.items:
-                        inner.close()
-                        box.items.append(inner)
-            else:
-                parts.append(child.text())
+            elif tag not in UNREAD:
+                if depth < DEEPEST:
+                    self._read_block(child, first, box, in_link, depth)
+                else:
+                    parts.append(child.text())
             child = child.next
 
+    def _read_block(self, node: LexborNode, first: LexborNode, box: Box, in_link: bool, depth: int) -> None:
+        attributes = node.attributes
+        if attributes and _is_hidden(attributes):
+            return
+        if self._parts:
+            self.end_run(box)
+        tag = node.tag or ""
+        if attributes:
+            get = attributes.get
+            role = _role(tag, get("class"), get("id"), get("role"), get("itemprop"))
+        else:
+            role = _ROLE_OF_TAG.get(tag, NEUTRAL)
+        inner = Box(tag, role)
+        self.read(first, inner, in_link, depth + 1)
+        if self._parts:
+            self.end_run(inner)
+        if inner.items:
+            box.add(inner)
+            if tag == "h1":
+                self.titles.append(" ".join(run.text for run in _runs(inner)))
 
-def _is_hidden(attributes: dict[str, str | None]) -> bool:
+
+def _is_hidden(attributes: Mapping[str, str | None]) -> bool:
     if "hidden" in attributes or attributes.get("aria-hidden") == "true":
         return True
     style = attributes.get("style")
     return style is not None and "none" in style and "display:none" in style.replace(" ", "")
 
 
-def _role(tag: str, attributes: dict[str, str | None]) -> int:
+@lru_cache(maxsize=1 << 16)
+def _role(tag: str, classes: str | None, name: str | None, aria: str | None, part: str | None) -> int:
+    """The role of an element by its tag and its attributes class, id, role and itemprop."""
     role = _ROLE_OF_TAG.get(tag, NEUTRAL)
-    if role == BODY or not attributes:
+    if role == BODY:
         return role
-    names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
-    if names != " ":
-        role = max(role, _role_of_names(names))
-    if attributes.get("itemprop") == "articleBody":
+    role = max(role, _role_of_names(classes or ""), _role_of_names(name or ""))
+    if part == "articleBody":
         return BODY
-    aria = attributes.get("role")
     if aria is not None:
         said = _ROLE_OF_ARIA.get(aria, NEUTRAL)
         return BODY if said == BODY else max(role, said)
     return role
 
 
-@lru_cache(maxsize=1 << 15)
 def _role_of_names(names: str) -> int:
     role = NEUTRAL
     for name in names.lower().replace("_", "-").split():
@@ -284,22 +307,17 @@ def _role_of_part(part: str) -> int:
     return MINOR if _MINOR_PARTS.search(word) else NEUTRAL
 
 
+_EAST_ASIAN = re.compile("[\u2e80-\U0010ffff]")
+
+
 def _prose(text: str, links: int) -> int:
     """Size of a run if it is prose, else 0. A character of East Asian scripts says as much as three others."""
     size = len(text)
-    if not text.isascii() and max(text) > "\u2e7f":
-        size += 2 * sum(map("\u2e7f".__lt__, text))
+    if 3 * size < PROSE:
+        return 0
+    if not text.isascii():
+        size += 2 * len(_EAST_ASIAN.findall(text))
     return size - links if size - links >= PROSE and links <= MOSTLY_LINKS * size else 0
-
-
-def headings(box: Box, tag: str = "h1") -> Iterator[str]:
-    """The headings of one level in an outlined page."""
-    for item in box.items:
-        if isinstance(item, Box):
-            if item.tag == tag:
-                yield " ".join(run.text for run in _runs(item))
-            else:
-                yield from headings(item, tag)
 
 
 def _runs(box: Box) -> Iterator[Run]:
@@ -323,15 +341,15 @@ def prune(page: Box) -> None:
 
 def _drop(box: Box, least_prose: dict[int, float]) -> None:
     """Drop the inner boxes of these roles that hold less prose than given."""
-    kept: list[Item] = []
-    for item in box.items:
-        if isinstance(item, Box):
-            if item.role in least_prose and item.prose < least_prose[item.role]:
-                continue
+    items = box.items
+    box.items = []
+    box.size = box.links = box.prose = box.said = box.sure = 0
+    for item in items:
+        if isinstance(item, Run):
+            box.add_run(item)
+        elif item.role not in least_prose or item.prose >= least_prose[item.role]:
             _drop(item, least_prose)
-        kept.append(item)
-    box.items = kept
-    box.close()
+            box.add(item)
 
 
 def body_of(page: Box) -> list[Paragraph]:

@@ -47,10 +47,11 @@ def page_title(tree: LexborHTMLParser, headings: Iterable[str], url: str | None)
     """The title of a parsed page, with its first-level headings, or None where it has none that says anything."""
     title: str | None = None
     properties: dict[str, str] = {}
-    for node in tree.head.css("title, meta") if tree.head is not None else ():
-        if node.tag == "title":
+    for node in tree.head.iter() if tree.head is not None else ():
+        tag = node.tag
+        if tag == "title":
             title = title or node.text()
-        else:
+        elif tag == "meta":
             attributes = node.attributes
             name = attributes.get("property") or attributes.get("name")
             content = attributes.get("content")

@@ -10,6 +10,7 @@ This module is both sides; ``python -m pipelines.page_worker`` is the child.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -213,6 +214,9 @@ def main(arguments: Sequence[str]) -> None:
     os.dup2(2, 1)
     module, _, name = target.partition(":")
     handle = getattr(importlib.import_module(module), name)(json.loads(settings))
+    # Trees of pages have no cycles: looking for garbage as often as Python does costs a tenth of the time.
+    gc.freeze()
+    gc.set_threshold(200_000)
     try:
         serve(handle, sys.stdin.buffer, answers, int(patience))
     except BrokenPipeError:

@@ -15,14 +15,14 @@ from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encodi
 from selectolax.lexbor import LexborHTMLParser
 
 from ccpairs.errors import UserError
-from filters.maintext import headings, main_text, outline
+from filters.maintext import main_text, outline
 from filters.passages import MAX_CHARS, MIN_CHARS, passages
 from filters.quality import default_page_filters, first_text_reason
 from filters.titles import page_title
 
 QUALITY = default_page_filters()
 EXTRACTORS = ("ccpairs", "resiliparse", "trafilatura")
-JUDGED_CHARS = 10_000
+JUDGED_CHARS = 5_000
 """The quality of a text is judged by its first paragraphs up to so many characters: the rest is of the same kind."""
 EXCERPT = 500
 """Characters of a refused page's text that are kept for the sample of rejects."""
@@ -95,8 +95,8 @@ def read_page(page: Page, rules: PageRules) -> Judged:
     # The parser takes UTF-8 as it is; only other encodings must go through the text.
     tree = LexborHTMLParser(payload if html.encoding == "utf-8" else html.text)
     outlined = outline(tree)
-    title = page_title(tree, headings(outlined), page.url)
-    paragraphs = main_text(outlined) if rules.extractor == "ccpairs" else _EXTRACTORS[rules.extractor](html.text)
+    title = page_title(tree, outlined.titles, page.url)
+    paragraphs = main_text(outlined.body) if rules.extractor == "ccpairs" else _EXTRACTORS[rules.extractor](html.text)
     return judge(title, paragraphs, rules)
 
 
