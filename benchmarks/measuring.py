@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def real_folder(source: str) -> Path | None:
-    """The folder of a source's real files (in ``$CCPAIRS_REAL_DATA``, else ``../shared/data``); None where there is none."""
+    """A source's real files, in ``$CCPAIRS_REAL_DATA`` or else ``../shared/data``; None where there are none."""
     here = Path(__file__).resolve().parents[1]
     folder = Path(os.environ.get("CCPAIRS_REAL_DATA") or here.parent / "shared" / "data") / source
     return folder if folder.is_dir() else None

@@ -68,7 +68,7 @@ def main() -> None:
                 rate, clock = found["lines"] / found["user"], found["lines"] / found["wall"]
                 window = f"{1 << (window_log - 20):,} MiB"
                 size = path.stat().st_size / 1e6
-                print(f"{count:>12,} {window:>8} {size:>8.0f} {rate:>19,.0f} {clock:>15,.0f} {found['peak']:>8.0f}")
+                print(f"{count:>12,} {window:>9} {size:>8.0f} {rate:>19,.0f} {clock:>15,.0f} {found['peak']:>8.0f}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ import py7zr
 import pyarrow.parquet as pq
 from lxml import etree
 
-from benchmarks.measuring import peak_memory_mb
 from pipelines.extract import ExtractTask, extract_file
 from pipelines.inputs import InputFile, Meter
 from pipelines.sevenzip import read_members
@@ -107,7 +106,7 @@ def join(uri: Path, form: str) -> None:
 def peak_memory(uri: Path, form: str) -> tuple[float, float]:
     """(peak memory in MB, seconds) of an extract in a process of its own."""
     code = f"from benchmarks.stackexchange import *; extract(Path({str(uri)!r}), {form!r})"
-    code += "; print(peak_memory_mb())"
+    code += "; from benchmarks.measuring import peak_memory_mb; print(peak_memory_mb())"
     start = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return float(done.stdout), time.perf_counter() - start
