@@ -18,6 +18,9 @@ from ccpairs.pair import PAIR_SCHEMA, Pair
 from pipelines.source import Reject
 
 SAMPLE_PER_REASON = 300
+ROWS_BETWEEN_SAMPLING = 4
+"""A list of rejects is cut to the sample whenever it holds so many times the sample."""
+
 MODES = ("sample", "all", "none")
 
 REJECT_SCHEMA = pa.schema(
@@ -57,46 +60,46 @@ def reject_pair_row(stage: str, source: str, reason: str, pair: Pair, pair_id: s
     return (reason, stage, pair.query, pair.passage, pair_id, source, *pair[2:], None, None, None, key)
 
 
+def lowest(rows: Iterable[RejectRow]) -> list[RejectRow]:
+    """The sample of rows of one stage and reason."""
+    # The whole row breaks ties, so that the sample does not depend on the order in which rejects arrive.
+    return heapq.nsmallest(SAMPLE_PER_REASON, rows, key=lambda row: (row[_KEY], repr(row)))
+
+
 class RejectLog:
-    """Collects rejects while something runs; in ``sample`` mode it holds the lowest hashes of each reason only."""
+    """Collects rejects while something runs; in ``sample`` mode it holds few more than the lowest of each reason."""
 
     def __init__(self, mode: str) -> None:
         self._mode = mode
-        self._lowest: dict[tuple[str, str], list[tuple[int, int, RejectRow]]] = {}
-        self._all: list[RejectRow] = []
-        self._serial = 0
+        self._rows: dict[tuple[str, str], list[RejectRow]] = {}
+        self._highest: dict[tuple[str, str], int] = {}
+        """The hash that a reject must not exceed, where there are enough of its stage and reason."""
 
     def wants(self, stage: str, reason: str, key: int) -> bool:
         """Would a reject with this hash be kept? Ask before building a costly row."""
         if self._mode != "sample":
             return self._mode == "all"
-        heap = self._lowest.get((stage, reason))
-        return heap is None or len(heap) < SAMPLE_PER_REASON or key < -heap[0][0]
+        highest = self._highest.get((stage, reason))
+        return highest is None or key <= highest
 
     def add(self, row: RejectRow) -> None:
         if self._mode == "none":
             return
-        if self._mode == "all":
-            self._all.append(row)
-            return
-        heap = self._lowest.setdefault((row[1], row[0]), [])
-        self._serial += 1  # so that equal hashes never compare rows
-        item = (-row[_KEY], -self._serial, row)
-        if len(heap) < SAMPLE_PER_REASON:
-            heapq.heappush(heap, item)
-        elif item > heap[0]:
-            heapq.heapreplace(heap, item)
+        group = (row[1], row[0])
+        rows = self._rows.setdefault(group, [])
+        rows.append(row)
+        if self._mode == "sample" and len(rows) >= ROWS_BETWEEN_SAMPLING * SAMPLE_PER_REASON:
+            rows[:] = lowest(rows)
+            self._highest[group] = rows[-1][_KEY]
 
     def __len__(self) -> int:
-        return len(self._all) + sum(map(len, self._lowest.values()))
+        return sum(map(len, self._rows.values()))
 
     def drain(self) -> Iterator[RejectRow]:
         """Everything collected so far; the log is empty afterwards."""
-        yield from self._all
-        for heap in self._lowest.values():
-            for item in heap:
-                yield item[2]
-        self._all, self._lowest = [], {}
+        for rows in self._rows.values():
+            yield from rows if self._mode == "all" else lowest(rows)
+        self._rows, self._highest = {}, {}
 
 
 def rejects_table(rows: Iterable[RejectRow]) -> pa.Table:
@@ -114,14 +117,13 @@ class LowestRejects(beam.CombineFn):
 
     def add_input(self, accumulator: list[RejectRow], row: RejectRow) -> list[RejectRow]:
         accumulator.append(row)
-        return self.compact(accumulator) if len(accumulator) >= 4 * SAMPLE_PER_REASON else accumulator
+        return lowest(accumulator) if len(accumulator) >= ROWS_BETWEEN_SAMPLING * SAMPLE_PER_REASON else accumulator
 
     def merge_accumulators(self, accumulators: Iterable[list[RejectRow]]) -> list[RejectRow]:
-        return self.compact([row for accumulator in accumulators for row in accumulator])
+        return lowest(row for accumulator in accumulators for row in accumulator)
 
     def compact(self, accumulator: list[RejectRow]) -> list[RejectRow]:
-        # The whole row breaks ties, so that the sample does not depend on the order in which rejects arrive.
-        return heapq.nsmallest(SAMPLE_PER_REASON, accumulator, key=lambda row: (row[_KEY], repr(row)))
+        return lowest(accumulator)
 
     def extract_output(self, accumulator: list[RejectRow]) -> list[RejectRow]:
-        return self.compact(accumulator)
+        return lowest(accumulator)
