@@ -216,7 +216,7 @@ def wikitext(voice: Voice, made: Article) -> str:
         "== References ==\n{{Reflist|30em}}",
         "== External links ==\n* [https://encyclopedia.example/sources Sources of this encyclopedia]",
         f"{{{{Navbox {entity.field}|state=collapsed}}}}",
-        f"[[Category:{entity.field.capitalize()}]]\n[[Category:Articles about a {entity.kind}]]",
+        f"[[Category:{entity.field.capitalize()}]]\n[[Category:{entity.kind.capitalize()} articles]]",
     ]
     return "\n\n".join(parts)
 
