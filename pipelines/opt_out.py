@@ -1,13 +1,15 @@
 """The opt-out list: whose text is left out, applied while a dump is read.
 
-One entry a line; ``#`` starts a comment. An entry is ``id:t3_abc12``, ``domain:example.com`` (with its sub-domains),
-``subreddit:askscience`` or ``author:some_name``; the forms ``r/askscience`` and ``u/some_name`` are understood too. A
-bare entry with a dot in it is a domain, any other bare entry is an id.
+One entry a line; ``#`` at its start or after a space begins a comment. An entry is ``id:t3_abc12``,
+``domain:example.com`` (with its sub-domains), ``subreddit:askscience`` or ``author:some_name``; the forms
+``r/askscience`` and ``u/some_name`` are understood too. A bare entry with a dot in it is a domain, any other bare entry
+is an id.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -15,6 +17,7 @@ import smart_open
 
 from ccpairs.errors import UserError
 
+_COMMENT = re.compile(r"(?:^|\s)#.*")  # a sign inside an address begins its fragment
 KINDS = ("id", "domain", "subreddit", "author")
 
 
@@ -40,11 +43,7 @@ class OptOut:
             return False
         if url.lower() in self.ids:
             return True
-        try:
-            host = urlsplit(url if "//" in url else "//" + url).hostname or ""
-        except ValueError:
-            return False
-        labels = host.split(".")
+        labels = _host(url if "//" in url else "//" + url).split(".")
         return any(".".join(labels[i:]) in self.domains for i in range(len(labels)))
 
     def subreddit(self, name: str | None) -> bool:
@@ -64,28 +63,49 @@ class OptOut:
 
 
 def parse_opt_out(text: str) -> OptOut:
-    """Read the list; raises ``UserError`` for an entry of an unknown kind."""
+    """Read the list; raises ``UserError`` for an entry of an unknown kind, or one that names nothing."""
     found: dict[str, set[str]] = {kind: set() for kind in KINDS}
-    for number, line in enumerate(text.splitlines(), 1):
-        entry = line.split("#", 1)[0].strip().lower() if not line.lstrip().startswith("#") else ""
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+        entry = _COMMENT.sub("", line).strip().lower()
         if not entry:
             continue
-        kind, colon, value = entry.partition(":")
-        if colon and kind in found:
-            found[kind].add(value.strip())
-        elif entry.startswith(("http://", "https://")):
-            found["id"].add(entry)
-        elif entry.startswith(("r/", "/r/")):
-            found["subreddit"].add(entry.rsplit("/", 1)[1])
-        elif entry.startswith(("u/", "/u/")):
-            found["author"].add(entry.rsplit("/", 1)[1])
-        elif colon and kind.isalpha():
+        kind, value = _kind_and_value(entry)
+        if kind not in found:
             raise UserError(f"opt-out list, line {number}: unknown kind {kind!r}; use one of {', '.join(KINDS)}")
-        elif "." in entry and "/" not in entry:
-            found["domain"].add(entry)
-        else:
-            found["id"].add(entry)
+        if not value:
+            raise UserError(f"opt-out list, line {number}: {entry!r} names nothing")
+        found[kind].add(value)
     return OptOut(*(frozenset(found[kind]) for kind in KINDS))
+
+
+def _kind_and_value(entry: str) -> tuple[str, str]:
+    """What an entry (stripped, lower case) names; the kind may be unknown and the value empty."""
+    kind, colon, value = entry.partition(":")
+    path = entry.lstrip("/")
+    if colon and kind in KINDS:
+        value = value.strip()
+    elif entry.startswith(("http://", "https://")):
+        kind, value = "id", entry
+    elif path.startswith(("r/", "u/", "user/")):
+        kind, value = "subreddit" if path[0] == "r" else "author", path
+    elif colon and kind.isalpha():
+        return kind, value
+    else:
+        kind, value = "domain" if "." in entry and "/" not in entry else "id", entry
+    # People paste what they see: an entry that never matches would leave in what was to be left out.
+    if kind == "domain":
+        return kind, (_host(value) if "//" in value else value).removeprefix("*.").strip("./")
+    if kind == "id":
+        return kind, value
+    return kind, re.sub(r"^/?(r|u|user)/", "", value).strip("/")
+
+
+def _host(url: str) -> str:
+    """The host of an address without its last dot; empty where there is none."""
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
 
 
 def load_opt_out(uri: str) -> OptOut:
