@@ -21,7 +21,7 @@ INVENTIONS = Table(
             (
                 "{N} goes back to {who}.",
                 "Histories of technology credit {n} to {who}.",
-                "We have {who} to thank for {n}.",
+                "For {n} we have to thank {who}.",
                 "We owe {n} to {who}.",
             ),
         ),

@@ -64,10 +64,10 @@ CLOSINGS = (
     "Further work should look at how these findings are taught.",
 )
 CITING = (
-    "As was shown in a study of the {noun} of {n} {mark}, which did not look at {own}, ",
+    "This was shown in a study of the {noun} of {n} {mark}, which did not look at {own}: ",
     "Earlier work on {n}, though not on {own}, came to the following result {mark}: ",
-    "In contrast to {own}, research on {n} {mark} has long agreed on this: ",
-    "To compare {own} with {n}, we follow what was found before {mark}: ",
+    "In contrast to {own}, the {noun} of {n} {mark} is a settled matter: ",
+    "To compare {own} with the {noun} of {n}, we follow what was found before {mark}: ",
 )
 CITING_APART = (
     "Research on the {noun} of {n} goes back further {mark} than that on {own}. ",
@@ -171,15 +171,14 @@ def abstract(voice: Voice, entity: Entity, fact: Fact) -> str:
 
 def mention(voice: Voice, paper: Paper, cited: Paper, mark: str) -> Mention:
     """A paragraph of a paper that cites another one."""
-    slots = {"n": cited.entity.inside, "noun": cited.noun, "own": paper.entity.inside, "mark": mark}
+    own = paper.entity.inside if paper.entity is not cited.entity else f"the {paper.noun} of {paper.entity.inside}"
+    slots = {"n": cited.entity.inside, "noun": cited.noun, "own": own, "mark": mark}
     said = voice.say(cited.entity, cited.fact)
     # A sentence with a colon of its own stands behind a full stop.
     fit = CITING_TOPICS if cited.entity.kind == "topic" else CITING_APART if ":" in said else CITING
     head = voice.pick(fit).format_map(slots)
-    if head.endswith(", ") and said.startswith(("The ", "In ", "It ", "A ")):
-        said = said[0].lower() + said[1:]
     before = f"{voice.say(paper.entity, paper.fact)} "
-    own = voice.pick(OWN_TEXT).format(n=paper.entity.inside)
-    text = f"{before}{head}{said} {own}"
+    after = voice.pick(OWN_TEXT).format(n=paper.entity.inside)
+    text = f"{before}{head}{said} {after}"
     start = text.index(mark, len(before))
     return Mention(text, head + said, start, start + len(mark), cited)

@@ -139,7 +139,7 @@ def _release_of_2020(voice: Voice, entities: Sequence[Entity]) -> list[Lines]:
         record = metadata_record(paper, None)
         metadata.dirty({**record, "title": MATTER[number]}, "front matter", "boilerplate_title")
         metadata.dirty({**record, "title": ""}, "paper without title", "no_title")
-        metadata.damaged({**record, "title": "A line that is damaged"}, "title") if number % 2 else metadata.dirty(
+        metadata.damaged(record, "paper_id") if number % 2 else metadata.dirty(
             {**record, "paper_id": None}, "paper without id", "malformed_record"
         )
         parses.dirty(parsed_pdf(voice, paper), "full text without citations", "no_citation_contexts")
@@ -250,7 +250,9 @@ def _dirt_of_today(library: Library, loners: Sequence[Paper], known: Paper, file
         abstracts.dirty(abstract_record(paper, None), "empty abstract", "no_abstract")
         abstracts.dirty(abstract_record(paper, "No abstract available."), "placeholder", "boilerplate_abstract")
         abstracts.dirty(abstract_record(paper, "A short note on sources."), "abstract of a line", "abstract_too_short")
-        abstracts.damaged(abstract_record(paper, paper.abstract), "abstract") if number % 2 else abstracts.dirty(
+        abstracts.damaged(
+            {**abstract_record(paper, paper.abstract), "corpusid": str(paper.id)}, "corpusid"
+        ) if number % 2 else abstracts.dirty(
             {**abstract_record(paper, paper.abstract), "corpusid": -4}, "paper without id", "malformed_record"
         )
         citations.dirty(citation_record(known.id, None, []), "citation of an unknown paper", "citation_without_id")
