@@ -47,7 +47,9 @@ from pipelines.progress import Done, shown
 from pipelines.shuffle import PARTITION_BYTES, partitions_for
 from pipelines.source import Source
 
-ROW_GROUP_BYTES_PER_PIECE = 64 << 20
+EXTRACT_BYTES_PER_SECOND = 6 << 20
+ASSEMBLE_BYTES_PER_SECOND = 12 << 20
+"""What one core gets through, of input and of extract rows, roughly (benchmarks/): is a second process worth starting?"""
 TOOLS = ("apache-beam", "pyarrow", "resiliparse", "fastwarc", "selectolax", "msgspec", "py7zr")
 
 log = logging.getLogger("ccpairs")
@@ -165,7 +167,7 @@ class Build:
         with shown("extract", total, partial(extract_progress, missing)):
             self.engine.run(
                 partial(extract_graph, listing=listing, sources=self.request.sources, rejected=self.request.rejected),
-                work_bytes=total,
+                seconds=total / EXTRACT_BYTES_PER_SECOND,
                 parts=len(missing),
             )
 
@@ -190,7 +192,7 @@ class Build:
         with shown(f"assemble {source.name}", plan.shards, partial(shard_progress, plan.folder), unit="shards"):
             self.engine.run(
                 partial(run_assemble, plan=plan),
-                work_bytes=done.bytes,
+                seconds=done.bytes / ASSEMBLE_BYTES_PER_SECOND,
                 parts=max(len(done.whole), plan.partitions),
             )
         found = json.loads(storage.read_bytes(plan.result))
@@ -236,8 +238,8 @@ class Build:
         storage.remove(result)
         return AssemblePlan(
             source=source,
-            extracts=self._work(f"{name}-extracts.jsonl", read_list([task.extract for task, _ in done.whole])),
-            reject_files=self._work(f"{name}-rejects.jsonl", read_list(rejects)),
+            extracts=self._work(f"{name}-extracts.jsonl", read_list([task.extract for task, _ in done.whole], done.bytes)),
+            reject_files=self._work(f"{name}-rejects.jsonl", read_list(rejects, done.bytes)),
             shards=self._shards(done),
             partitions=partitions_for(done.bytes),
             folder=folder,
@@ -354,9 +356,10 @@ def by_target(done: Extracted) -> list[tuple[ExtractTask, ExtractCounts | None]]
     return sorted(zip(done.tasks, done.counts, strict=True), key=lambda pair: pair[0].target)
 
 
-def read_list(files: Sequence[str]) -> list[str]:
+def read_list(files: Sequence[str], total_bytes: int) -> list[str]:
     """Lines ``[uri, first row group, end]`` that cut Parquet files into pieces of a bounded size."""
     lines = []
+    piece = max(total_bytes // partitions_for(total_bytes), 1)
     for uri in files:
         system, path = storage.locate(uri)
         with system.open_input_file(path) as stream:
@@ -364,7 +367,7 @@ def read_list(files: Sequence[str]) -> list[str]:
         first = size = 0
         for number in range(metadata.num_row_groups):
             size += metadata.row_group(number).total_byte_size
-            if size >= ROW_GROUP_BYTES_PER_PIECE or number + 1 == metadata.num_row_groups:
+            if size >= piece or number + 1 == metadata.num_row_groups:
                 lines.append(json.dumps([uri, first, number + 1]))
                 first, size = number + 1, 0
     return lines

@@ -25,8 +25,8 @@ from ccpairs.errors import UserError
 LOCAL_RUNNER = "FnApiRunner"
 LOCAL_RUNNERS = frozenset({LOCAL_RUNNER.lower(), "directrunner", "bundlebasedirectrunner", "inmemoryrunner"})
 
-BYTES_WORTH_A_SECOND_PROCESS = 24 << 20
-"""Worker processes take about 2 s to start; below this many bytes of work one process is faster (measured)."""
+SECONDS_WORTH_PROCESSES = 6.0
+"""Worker processes take about 3 s to start and to end; below this much work on one core, one process is faster."""
 
 MEMORY_PER_SHUFFLED_BYTE = 2.5
 """Memory the in-process runner takes per byte of extract rows it shuffles (measured, see docs/performance.md)."""
@@ -48,9 +48,9 @@ class Engine:
     def is_local(self) -> bool:
         return self.runner.lower() in LOCAL_RUNNERS
 
-    def run(self, build_graph: Callable[[Any], Any], *, work_bytes: int, parts: int) -> None:
-        """Build a graph over so many bytes in so many independent parts, and run it to its end; its errors raise."""
-        pipeline = self._pipeline(min(cores(), parts) if work_bytes >= BYTES_WORTH_A_SECOND_PROCESS else 1)
+    def run(self, build_graph: Callable[[Any], Any], *, seconds: float, parts: int) -> None:
+        """Build a graph of about so many core seconds in so many independent parts, and run it; its errors raise."""
+        pipeline = self._pipeline(min(cores(), parts) if seconds >= SECONDS_WORTH_PROCESSES else 1)
         build_graph(pipeline)
         pipeline.run().wait_until_finish()
 

@@ -24,6 +24,10 @@ from ccpairs import storage
 PARTITION_BYTES = 64 << 20
 """Rows of one partition or shard, uncompressed; an engine holds one such group at a time in a worker."""
 
+PARTITIONS_WANTED = 64
+SMALLEST_PARTITION = 4 << 20
+"""Data too small for that many partitions of ``PARTITION_BYTES`` gets smaller ones, but none below this size."""
+
 BUFFER_BYTES = 64 << 20
 BUFFER_ROWS = 500_000
 BLOB_BYTES = 4 << 20
@@ -34,8 +38,8 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 def partitions_for(total_bytes: int) -> int:
-    """How many partitions keep a group at or below the size planned for."""
-    return max(1, -(-total_bytes // PARTITION_BYTES))
+    """How many partitions keep a group at or below the size planned for, and give every core several of them."""
+    return max(1, -(-total_bytes // PARTITION_BYTES), min(PARTITIONS_WANTED, -(-total_bytes // SMALLEST_PARTITION)))
 
 
 def pack(table: pa.Table) -> Iterator[bytes]:
