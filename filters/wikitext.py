@@ -37,6 +37,8 @@ _LIST_MARKS = " \t*#:;"
 _TABLE_LEFT_OVERS = ("|", "!", "{|")
 # "Main article: X" in italics and on a line of its own, as wikis without a template for it write it.
 _POINTER = re.compile(r"[\s:*]*''(?!')[^'\n]{1,60}:[^'\n]{1,200}''[\s.]*$")
+_ALL_BOLD = re.compile(r"'''[^']{1,80}'''[\s\x01-\x03]*$")
+_MARKS_AT_END = frozenset(".!?:;,。！？：")
 _BOOK_NUMBER = re.compile(r"\bISBN[\s:-]*(?:1[03][:\s-]*)?[\dX–-]{9}|\b(?:ISSN|OCLC|PMID|doi:)\s*[\dX.–-]{4}")
 
 
@@ -171,4 +173,6 @@ def _line_text(line: str) -> str:
     if "''" in line and _POINTER.match(line):
         return ""
     text = inline_text(bare)
+    if text and text[-1] not in _MARKS_AT_END and (line[0] == ";" or _ALL_BOLD.match(bare)):
+        return f"{text}:"  # a heading in all but name
     return "" if is_coordinates(text) else text

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _SENTENCE_END = re.compile(r"""[.!?…。！？।؟۔։][\])"'»”’」』）]*$""")
-_INTRODUCTION = re.compile(r"(?:^|(?<=[.!?。]\s))[^.!?。]*:$")
+_INTRODUCTION = re.compile(r"(?:^|(?<=[.!?]\s)|(?<=[。！？]))[^.!?。！？]*[:：]$")
 
 SHORTEST_SENTENCE_ITEM = 60
 """Characters from which a list item that ends like a sentence counts as prose."""
 
 
-_CONTINUES = re.compile(r"[,;)]|\.(?=\s|$)")
+_CONTINUES = re.compile(r"[,;)，、；）。]|\.(?=\s|$)")
 """No paragraph begins with these: the one before goes on."""
 _CONJUNCTIONS = (" and", " or")
 
@@ -30,13 +30,13 @@ def section_text(lines: Iterable[Line], max_chars: int | None = None) -> str:
 
     With ``max_chars``, it ends soon after so many characters.
     """
-    pieces: list[str] = []
+    pieces: list[str] = []  # texts, and between them what joins them
     prose = listed = 0
     unended = False  # the last piece is a list item without a mark at its end
     for text, item in lines:
         if not text:
-            if pieces and not unended:
-                pieces[-1] = _without_introduction(pieces[-1])
+            if not unended:
+                _drop_introductions(pieces)
             continue
         ended = _SENTENCE_END.search(text) is not None
         if item and not (ended and len(text) >= SHORTEST_SENTENCE_ITEM):
@@ -45,19 +45,23 @@ def section_text(lines: Iterable[Line], max_chars: int | None = None) -> str:
             prose += len(text)
         if unended:
             pieces.append("; " if item else ". ")
-        elif pieces and not _CONTINUES.match(text):
-            pieces.append(" ")
-        unended = item and not ended and text[-1] not in ",;:" and not text.endswith(_CONJUNCTIONS)
+        elif pieces:
+            pieces.append("" if _CONTINUES.match(text) else " ")
+        unended = item and not ended and text[-1] not in ",;:，；：、" and not text.endswith(_CONJUNCTIONS)
         pieces.append(text)
         if max_chars is not None and prose + listed > max_chars:
             break
     if unended:
         pieces.append(".")
-    elif pieces:
-        pieces[-1] = _without_introduction(pieces[-1])
+    else:
+        _drop_introductions(pieces)
     return "".join(pieces).strip() if prose >= listed else ""
 
 
-def _without_introduction(text: str) -> str:
-    """Text without a last sentence that ends in a colon: what it introduced is gone."""
-    return _INTRODUCTION.sub("", text).rstrip() if text.endswith(":") else text
+def _drop_introductions(pieces: list[str]) -> None:
+    """Drop last sentences that end in a colon: what they introduced is gone."""
+    while pieces and pieces[-1].endswith((":", "：")):
+        pieces[-1] = _INTRODUCTION.sub("", pieces[-1]).rstrip()
+        if pieces[-1]:
+            return
+        del pieces[-2:]

@@ -192,6 +192,44 @@ def is_coordinates(line: str) -> bool:
     return "°" in line and _COORDINATES.fullmatch(line) is not None
 
 
+def _power_of_ten(args: Arguments) -> str:
+    """``{{e|6}}`` in English; elsewhere ``e`` raises what it is given: ``XX{{e}}``."""
+    power = args.get(0) or "e"
+    return f"×10^{power}" if power.lstrip("+-−").isdecimal() else power
+
+
+_ROMAN = re.compile(r"[IVXLC]{1,7}")
+
+
+def _century(args: Arguments) -> str:
+    """``{{s|XVII|e}}`` -> ``XVIIe siècle``; ``{{siglo|XX}}`` -> ``XX``, as in languages where ``s`` is no century."""
+    number, ordinal = args.get(0), args.get(1)
+    return f"{number}{ordinal} siècle" if ordinal in ("e", "er") and _ROMAN.fullmatch(number) else number
+
+
+def _years_before(args: Arguments) -> str:
+    return f"{_century(args)} av. J.-C."
+
+
+def _life(args: Arguments) -> str:
+    """``{{bd|1879年|3月14日|1955年|4月18日}}`` -> ``1879年3月14日—1955年4月18日``"""
+    born, died = ("".join(args.values[start : start + 2]) for start in (0, 2))
+    return f"{born}—{died}"
+
+
+def _measure(args: Arguments) -> str:
+    units = [args.named[name] for name in ("u", "ul", "um") if args.named.get(name)]
+    return " ".join([value for value in args.values[:3] if value] + units)
+
+
+def _third(args: Arguments) -> str:
+    return args.get(2) or args.get(1)
+
+
+def _quoted(args: Arguments) -> str:
+    return f"&quot;{args.get(0)}&quot;" if args.get(0) else "&quot;"
+
+
 def _isotope(args: Arguments) -> str:
     return "-".join(value for value in args.values[:2] if value)
 
@@ -232,7 +270,10 @@ RENDERERS: dict[str, Renderer] = _table(
         notatypo; not a typo; sic; typo; proper name; blue; red; green; color box; nihongo2; nihongo-s; okina2
         hslashlink; tmath
         citation; zitat; cita; cytat; цитата; початок цитати; цитат; citat; bquote2; w; lien; нп; нп3; нп4; нп5; iw
-        не переведено
+        не переведено; ルビ; ruby; 仮リンク; 日本語版にない記事リンク; 補助漢字フォント; 独自研究範囲; 要出典範囲
+        要検証範囲
+        link-en; link-ja; link-de; link-fr; le; lj; link-wd; internal link helper/en; internal link helper/ja; 해석
+        коммент; nobr2; nobreaks; odkaz na jiný jazyk; nestandardní; tutto attaccato; nowrap2; esd; sans_césure
         comment; год; число; s-rail-text; музыка; lang-x; ordinal; cardinal; hs2; coord missing; text; plain text
         dfn; gloss; strike; s
         bibleref2c; wikt-lang2; mp; minor-planet; transcl; nobold2; unité/2; kwd; tag2; lit; literally; single
@@ -255,7 +296,7 @@ RENDERERS: dict[str, Renderer] = _table(
         _joined(" "): """
         unité; unit; unidad; unità; nb; date; date-; date de naissance; fecha; nombre; m; bibleverse; bibleverse-lb
         bibleref2; bibleref; bibel
-        bibleverse-nb; zh-full; s2; sura; cite quran; dunité; num; nobreak2; nihongo4; height; cvrt; marathi; unitx
+        bibleverse-nb; zh-full; sura; cite quran; dunité; num; nobreak2; nihongo4; height; marathi; unitx
         дата; plural
         """,
         _joined(""): "chem; gaps; chemf; nuclide chem; formula; key press formula; nomn; notation; 10^",
@@ -266,8 +307,8 @@ RENDERERS: dict[str, Renderer] = _table(
         zh-all
         """,
         _joined("+"): "keypress; key press; key; keys; button; touche",
-        _nihongo: "nihongo; nihongo3; nihongo foot; nihongo krt; jp; japanese; korean; linktext3",
-        _convert: "convert; cvt; conv; cnv; convertir; перевод единиц; conversion",
+        _nihongo: "読み仮名; nihongo; nihongo3; nihongo foot; nihongo krt; jp; japanese; korean; linktext3",
+        _convert: "cvrt; convert; cvt; conv; cnv; convertir; перевод единиц; conversion",
         _value: "val; value; measurement; scinote; nombre scientifique",
         _fraction: "frac; sfrac; fraction; fract; frac2; дробь; bruch; ½2",
         _as_of: "as of; asof",
@@ -294,7 +335,12 @@ RENDERERS: dict[str, Renderer] = _table(
         _prefixed("fl. "): "floruit; fl.; fl",
         _prefixed("b. "): "born; b.; born-in",
         _prefixed("d. "): "died; d.; died-in",
-        _prefixed("×10^"): "e; esp; x10^",
+        _power_of_ten: "e; esp; x10^",
+        _century: "s; s-; siècle; siglo",
+        _years_before: "-s; -s-",
+        _life: "bd",
+        _measure: "m; unità; measure; zahl; высота; höhe",
+        _third: "tsl; link; 内部链接",
         _prefixed("√"): "radic; sqrt; root; radical",
         _prefixed("US patent "): "us patent",
         _prefixed("US$"): "us$; usd; us dollar",
@@ -317,7 +363,10 @@ RENDERERS: dict[str, Renderer] = _table(
         _constant(" · "): "·; dot; middot; •; bull; bullet; sep; int:dot-separator; interpunct",
         _constant("&#39;"): "'; apostrophe; ' \"; \" '; apos; thinspace apostrophe",
         _constant("&#39;s"): "'s; s'",
-        _constant('"'): '" "; "',
+        _quoted: '"; " "; " "; 雙引號; «',
+        _constant("a. C."): "ac; a.c.; av j.-c.; av. j.-c.; avjc; av jc",
+        _constant("er"): "er",
+        lambda args: " ".join(["1er", *args.values]): "1er",
         _constant(PIPE): "!; pipe",
         _constant("="): "=; equals",
         _constant("*"): "asterisk; *",

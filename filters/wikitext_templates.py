@@ -62,6 +62,7 @@ referencje références/début
 _NAMESPACES = _names("""
 template шаблон vorlage modèle plantilla szablon sjabloon mall modello taiss veidne msg subst safesubst
 """)
+_CENTURY_NAME = re.compile(r"[ivxlc]{1,7}e siècle")
 _LANGUAGE = re.compile(r"(?!ipa|ipac|pp|use)[^\W\d]+-[a-z]{2,3}(?:-[a-z]{2,10}){0,2}$|[a-z]{2}s$")
 
 
@@ -97,6 +98,8 @@ def template_text(name: str, inner: str) -> str:
         return CITATION
     if name in _REFERENCE_LISTS:
         return REFERENCES
+    if _CENTURY_NAME.fullmatch(name):
+        return name[: name.index(" ") - 1].upper() + name[name.index(" ") - 1 :]
     if name[:11] == "formatnum: ":
         return name[11:]
     if name[:10] == "formatnum:":

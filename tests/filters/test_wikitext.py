@@ -95,6 +95,17 @@ TEXT = {
     ),
     "mere list": ("* nails\n* knives\n* bells", ""),
     "indented": (":Iron is a metal.", "Iron is a metal."),
+    "headings in all but name": (
+        "'''Ore'''\nIt is red.\n; Steel\n: It is grey.\n'''Rust'''",
+        "Ore: It is red. Steel: It is grey.",
+    ),
+    "French": (
+        "Au {{s|XVII|e}} et au {{XIXe siècle}} : {{unité|10|km}}.",
+        "Au XVIIe siècle et au XIXe siècle : 10 km.",
+    ),
+    "Italian": ("È lunga {{M|10|ul=km}}.", "È lunga 10 km."),
+    "Japanese": ("{{読み仮名|'''鉄'''|てつ}}は金属。", "鉄 (てつ)は金属。"),
+    "Chinese": ("'''李'''（{{bd|1879年|3月14日|1955年|4月18日}}），人。", "李（1879年3月14日—1955年4月18日），人。"),
     "line that goes on": ("Iron\n, the metal, rusts.", "Iron, the metal, rusts."),
     "sources as a list": (
         "Iron is a metal.\n* Smith, J.: Iron. ISBN 0-123-45678-9\n* [http://a.b Iron]",
@@ -198,6 +209,9 @@ def test_section_text_ends_items_and_drops_lists() -> None:
         "Some of these are known: one; two;"
     )
     assert section_text([Line("It is so. These are known:"), Line("")]) == "It is so."
+    assert section_text([Line("It is so."), Line("Ores:"), Line(""), Line("It ends."), Line("A:"), Line("B:")]) == (
+        "It is so. It ends."
+    )
 
 
 def test_repair_of_what_dropped_templates_leave() -> None:
