@@ -24,6 +24,8 @@ FILES_LOOKED_INTO = 1000
 """How many local files are opened for their first record before a run; more are trusted until they are read."""
 
 HTTP_TIMEOUT_S = 30
+REFUSED = (403, 405, 501)
+"""Answers to HEAD that say nothing about the file: addresses that are signed for a download refuse it."""
 
 log = logging.getLogger("ccpairs")
 
@@ -103,25 +105,34 @@ def _expand(uri: str, prefix: str) -> Iterator[tuple[InputFile, bool]]:
     """The files behind one argument, and whether each was named itself (not through a folder or a glob)."""
     if uri.startswith("@"):
         for entry in _listed(uri[1:]):
-            place = entry if "://" in entry or entry.startswith("/") else prefix + entry
+            name = entry if "://" in entry or entry.startswith("/") else prefix + entry
             # Long lists are taken at their word: asking for every size first would take longer than some runs.
-            yield (InputFile(place, "") if "://" in place else _local(place)), True
-    elif any(character in uri for character in "*?[") and not os.path.exists(uri):
-        for place in _matching(uri):
-            yield place, False
+            yield from [(InputFile(name, ""), True)] if "://" in name else _expand_path(name)
     elif uri.startswith(("http://", "https://")):
         yield _remote(uri), True
     elif "://" in uri:
         for place in _matching(uri):
-            yield place, True
-    elif os.path.isdir(uri):
-        for folder, folders, names in os.walk(uri):
+            yield place, not _is_glob(uri)
+    else:
+        yield from _expand_path(uri)
+
+
+def _expand_path(path: str) -> Iterator[tuple[InputFile, bool]]:
+    if _is_glob(path) and not os.path.exists(path):
+        for place in _matching(path):
+            yield place, False
+    elif os.path.isdir(path):
+        for folder, folders, names in os.walk(path):
             folders.sort()
             for name in sorted(names):
                 if not name.startswith("."):
                     yield _local(os.path.join(folder, name)), False
     else:
-        yield _local(uri), True
+        yield _local(path), True
+
+
+def _is_glob(uri: str) -> bool:
+    return any(character in uri for character in "*?[")
 
 
 def _listed(uri: str) -> Iterable[str]:
@@ -130,7 +141,7 @@ def _listed(uri: str) -> Iterable[str]:
             text = decompressed(raw, uri, InputFile(uri, "").meter).read(-1).decode()
     except (OSError, DamagedInput, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the list of inputs {uri}: {error}") from None
-    entries = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    entries = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if not entries:
         raise UserError(f"the list of inputs {uri} names nothing")
     return entries
@@ -153,9 +164,7 @@ def _matching(pattern: str) -> Iterator[InputFile]:
     try:
         matches = FileSystems.match([pattern])[0].metadata_list
     except (BeamIOError, ValueError) as error:
-        raise UserError(
-            f"{pattern}: {error}; s3:// and gs:// need the extra ccpairs[s3] or ccpairs[gcs]"
-        ) from None
+        raise UserError(f"{pattern}: {error}; s3:// and gs:// need the extra ccpairs[s3] or ccpairs[gcs]") from None
     for match in sorted(matches, key=lambda item: item.path):
         if "://" in match.path:
             yield InputFile(match.path, "", match.size_in_bytes, str(match.last_updated_in_seconds))
@@ -164,13 +173,23 @@ def _matching(pattern: str) -> Iterator[InputFile]:
 
 
 def _remote(url: str) -> InputFile:
-    request = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "ccpairs"})
     try:
-        with urllib.request.urlopen(request, timeout=HTTP_TIMEOUT_S) as answer:
-            size = answer.headers.get("Content-Length")
-            version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+        try:
+            return _asked(url, "HEAD")
+        except urllib.error.HTTPError as error:
+            if error.code not in REFUSED:
+                raise
+            return _asked(url, "GET")
     except (urllib.error.URLError, TimeoutError, ValueError) as error:
         raise UserError(f"{url}: {error}; check the address given to --input") from None
+
+
+def _asked(url: str, method: str) -> InputFile:
+    """What a server says about a file; its content is not read."""
+    request = urllib.request.Request(url, method=method, headers={"User-Agent": "ccpairs"})
+    with urllib.request.urlopen(request, timeout=HTTP_TIMEOUT_S) as answer:
+        size = answer.headers.get("Content-Length")
+        version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
     return InputFile(url, "", int(size) if size else None, version)
 
 

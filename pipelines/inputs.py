@@ -81,7 +81,12 @@ class MeteredFile(io.RawIOBase):
         return len(block)
 
     def read(self, size: int | None = -1) -> bytes:
-        block = self._raw.read(-1 if size is None else size)
+        try:
+            block = self._raw.read(-1 if size is None else size)
+        except OSError:
+            raise
+        except Exception as error:  # every storage client has its own exceptions
+            raise OSError(str(error)) from error
         start, end = self._position, self._position + len(block)
         self._position = end
         if start <= self._hashed < end:
