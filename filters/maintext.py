@@ -40,6 +40,10 @@ ENOUGH_BESIDE_COMMENTS = 200
 """Comments are dropped if this much prose is outside of them (else the page is a forum)."""
 MOSTLY_LINKS = 0.5
 """A paragraph or a box with a larger share of links than this is no text."""
+NOSCRIPT_WORDS = 10
+"""What is shown only where scripts do not run is text if it has so many words; else it stands for a picture."""
+META = 120
+"""A longer paragraph is not taken for a line about the text (date, author, way to the page)."""
 DEEPEST = 200
 """Elements nested deeper than this are read as one text: nobody writes such pages, generators of traps do."""
 
@@ -50,7 +54,7 @@ def _set(words: str) -> frozenset[str]:
 
 TEXT = "-text"
 UNREAD = _set(
-    "-comment -document-type script style noscript template svg math iframe object embed canvas audio video map "
+    "-comment -document-type script style template svg math iframe object embed canvas audio video map "
     "select option button input textarea dialog datalist progress meter head link meta title img source track area "
     "base col colgroup frameset applet rp rt nav"
 )
@@ -68,6 +72,7 @@ _ROLE_OF_TAG = {
     "article": BODY,
     "main": BODY,
     "footer": FRAME,
+    "noscript": FRAME,
     "aside": FRAME,
     "menu": FRAME,
     "figcaption": FRAME,
@@ -167,15 +172,44 @@ def main_text(page: Box) -> list[str]:
     The page's first-level heading is left out: it is the title. Other headings stay if text follows them.
     """
     prune(page)
-    paragraphs = body_of(page)
+    return [text for text, tag in with_followers(trimmed(body_of(page))) if tag != "h1"]
+
+
+def trimmed(paragraphs: list[Paragraph]) -> list[Paragraph]:
+    """The paragraphs without lines about the text (date, author, way to the page) before its first prose, without
+    short lines that are no sentences after its last, and without notices to those whose browser runs no scripts.
+    """
+    said = [p for p in paragraphs if not (len(p.text) < 2 * META and _NO_SCRIPTS.search(p.text))]
+    first = next((i for i, p in enumerate(said) if len(p.text) >= META), None)
+    if first is None:
+        return said
+    last = next(i for i in range(len(said), 0, -1) if len(said[i - 1].text) >= PROSE or _END.search(said[i - 1].text))
+    opening = [p for p in said[:first] if p.tag in HEADINGS or _END.search(p.text) or not _ABOUT.search(p.text)]
+    return opening + said[first:last]
+
+
+def with_followers(paragraphs: list[Paragraph]) -> Iterator[Paragraph]:
+    """The paragraphs without headings that nothing follows.
+
+    A heading that is followed by one of its own level or above, or by nothing, has lost its text: most often it
+    stood above a list of links.
+    """
     followers = [*(tag for _, tag in paragraphs[1:]), "h1"]
-    # A heading that is followed by one of its own level or above, or by nothing, has lost its text: most often it
-    # stood above a list of links.
-    return [
-        text
-        for (text, tag), follower in zip(paragraphs, followers, strict=False)
-        if tag != "h1" and not (tag in HEADINGS and follower in HEADINGS and follower <= tag)
-    ]
+    for paragraph, follower in zip(paragraphs, followers, strict=False):
+        text, tag = paragraph
+        if not (tag in HEADINGS and len(text) < PROSE and follower in HEADINGS and follower <= tag) or tag == "h1":
+            yield paragraph
+
+
+_END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\u061f\u06d4\u0964][\"'\u2019\u201d\u00bb\u00ab)\]]*$")
+_SCRIPTS_OFF = "(?:enabl|requir|activ|aktiv|disabl|habilit|browser|navegador|navigateur|cookies)"
+_NO_SCRIPTS = re.compile(rf"java ?script.*{_SCRIPTS_OFF}|{_SCRIPTS_OFF}.*java ?script", re.IGNORECASE)
+# A date in figures or with the name of a month, a time, a sign of copyright, a way to the page ("Home > News > ...").
+_ABOUT = re.compile(
+    r"\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b\d{4}[./-]\d{1,2}[./-]\d{1,2}\b|\d年|\b\d{1,2}:\d{2}\b|©"
+    r"|\b\d{1,2}(?:\.|st|nd|rd|th|º)? (?:de |of )?[^\W\d_]{3,10}[.,]* (?:de |del )?\d{4}\b"
+    r"|\b[^\W\d_]{3,10}\.? \d{1,2}(?:st|nd|rd|th)?, \d{4}\b|\S [>»›/|] [^>»›]+ [>»›/|] \S"
+)
 
 
 class Outline(NamedTuple):
@@ -218,7 +252,7 @@ class _Reader:
         while child is not None:
             tag = child.tag
             if tag == TEXT:
-                text: str = child.text_content
+                text = child.text_content or ""
                 if not text.isspace():
                     parts.append(text)
                     if in_link:
@@ -237,7 +271,9 @@ class _Reader:
                 else:
                     parts.append(child.text())
             elif tag not in UNREAD:
-                if depth < DEEPEST:
+                if tag == "noscript" and len(child.text().split()) < NOSCRIPT_WORDS:
+                    pass  # an image that scripts load later; it does not part the text around it
+                elif depth < DEEPEST:
                     self._read_block(child, first, box, in_link, depth)
                 else:
                     parts.append(child.text())
@@ -256,13 +292,16 @@ class _Reader:
         else:
             role = _ROLE_OF_TAG.get(tag, NEUTRAL)
         inner = Box(tag, role)
+        titles = len(self.titles)
         self.read(first, inner, in_link, depth + 1)
         if self._parts:
             self.end_run(inner)
         if inner.items:
-            box.add(inner)
             if tag == "h1":
                 self.titles.append(" ".join(run.text for run in _runs(inner)))
+            elif role == MINOR and len(self.titles) > titles:
+                inner.role = NEUTRAL  # the head of the text, perhaps with its first paragraph
+            box.add(inner)
 
 
 def _is_hidden(attributes: Mapping[str, str | None]) -> bool:
@@ -291,8 +330,10 @@ def _role_of_names(names: str) -> int:
     role = NEUTRAL
     for name in names.lower().replace("_", "-").split():
         parts = name.split("-")
-        if parts[0] not in _NOTHING_FOLLOWS and parts[-1] not in _NOTHING_PRECEDES:
+        if parts[-1] not in _NOTHING_PRECEDES:
             for part in parts:
+                if part in _NOTHING_FOLLOWS:
+                    break
                 role = max(role, _role_of_part(part))
     return role
 

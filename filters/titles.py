@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
@@ -35,10 +36,10 @@ _COMMON_LABELS = frozenset(
 )
 _SAYS_NOTHING = frozenset(
     (
-        *("404", "404notfound", "accessdenied", "accueil", "attentionrequiredcloudflare", "blog", "error", "forbidden"),
-        *("forum", "home", "homepage", "inicio", "index", "indexhtml", "justamoment", "loading", "login", "menu"),
-        *("mainpage", "news", "notfound", "pagenotfound", "register", "search", "signin", "start", "startseite"),
-        *("untitled", "untitleddocument", "welcome"),
+        *("404", "404notfound", "accessdenied", "accueil", "article", "artikel", "attentionrequiredcloudflare", "blog"),
+        *("blogarchive", "detail", "details", "error", "forbidden", "forum", "home", "homepage", "inicio", "index"),
+        *("indexhtml", "justamoment", "loading", "login", "mainpage", "menu", "news", "notfound", "pagenotfound"),
+        *("register", "search", "signin", "start", "startseite", "untitled", "untitleddocument", "welcome"),
     )
 )
 
@@ -47,10 +48,15 @@ def page_title(tree: LexborHTMLParser, headings: Iterable[str], url: str | None)
     """The title of a parsed page, with its first-level headings, or None where it has none that says anything."""
     title: str | None = None
     properties: dict[str, str] = {}
-    for node in tree.head.iter() if tree.head is not None else ():
+    nodes = list(tree.head.iter()) if tree.head is not None else []
+    if all(node.tag != "title" for node in nodes):
+        # Whatever is printed before the head, an error message of the server say, puts the head into the body.
+        nodes = tree.css("title, meta")
+    for node in nodes:
         tag = node.tag
         if tag == "title":
-            title = title or node.text()
+            if title is None and (node.parent is None or node.parent.tag != "svg"):
+                title = node.text()
         elif tag == "meta":
             attributes = node.attributes
             name = attributes.get("property") or attributes.get("name")
@@ -92,26 +98,31 @@ class Site:
     """What is known of a site's name: ``og:site_name`` and the host of the page's address."""
 
     def __init__(self, name: str | None, url: str | None) -> None:
-        self._name = _key(name or "")
+        self._name = letters_of(name or "")
         try:
             host = (urlsplit(url or "").hostname or "").lower()
         except ValueError:
             host = ""
-        self._address = (url or "").casefold()
+        self._path = (url or "").casefold().partition("//")[2].partition("/")[2]
         labels = [label for label in host.split(".") if label and label not in _COMMON_LABELS]
-        self._labels = [_key(label) for label in labels]
-        self._whole = {_key(host), _key(host.removeprefix("www.")), self._name, *self._labels} - {""}
+        self._labels = [letters_of(label) for label in labels]
+        self._label_words = [words for label in labels if len(words := label.split("-")) > 1]
+        self._whole = {letters_of(host), letters_of(host.removeprefix("www.")), self._name, *self._labels} - {""}
 
     def is_exactly(self, text: str) -> bool:
         """Is this the name of the site and nothing more? So is a text without letters and digits."""
-        key = _key(text)
+        key = letters_of(text)
         return not key or key in self._whole
 
     def is_name(self, text: str) -> bool:
         """Is this the name of the site, perhaps with a few letters more (``Stadt Ahlen`` on ahlen.de)?"""
         if self.is_exactly(text):
             return True
-        key = _key(text)
+        key = letters_of(text)
+        if any(
+            all(word in key for word in words) and len(key) <= 4 * sum(map(len, words)) for words in self._label_words
+        ):
+            return True
         if len(self._name) >= 4 and (key.startswith(self._name) or self._name.startswith(key)) and len(key) >= 4:
             return len(key) <= 3 * len(self._name)
         return any(
@@ -119,10 +130,9 @@ class Site:
             for label in self._labels
         )
 
-    def address_share(self, text: str) -> float:
-        """The share of the longer words of a text that stand in the address of the page."""
-        words = [word for word in _WORD.findall(text.casefold()) if len(word) > 3]
-        return sum(word in self._address for word in words) / len(words) if words else 0.0
+    def path_words(self, text: str) -> int:
+        """How many of the longer words of a text stand in the path of the page's address."""
+        return sum(word in self._path for word in _WORD.findall(text.casefold()) if len(word) > 3)
 
 
 def cut_site_name(title: str, site: Site, confirming: Sequence[str] = ()) -> str:
@@ -138,12 +148,18 @@ def cut_site_name(title: str, site: Site, confirming: Sequence[str] = ()) -> str
         return title
     spans = list(zip([0, *(s.end() for s in found)], [*(s.start() for s in found), len(title)], strict=True))
     pieces = [title[start:end] for start, end in spans]
-    known = {_key(text) for text in confirming if len(text) >= 4}
-    known.discard(_key(title))
+    known = {letters_of(text) for text in confirming if len(text) >= 4}
+    known.discard(letters_of(title))
     for start in range(len(pieces)):
         for end in range(len(pieces), start, -1):
             part = title[spans[start][0] : spans[end - 1][1]]
-            if _key(part) in known and not site.is_name(part) and not _is_logo(part, pieces, site):
+            # Signs at an end count for nothing in letters_of(): the shorter part says the same.
+            if (
+                letters_of(part) in known
+                and letters_of(pieces[end - 1])
+                and not site.is_name(part)
+                and not _is_logo(part, pieces, site)
+            ):
                 return part
     start, end = 0, len(pieces)
     while end - start > 1 and _is_no_title(pieces[end - 1], site):
@@ -160,8 +176,9 @@ def cut_site_name(title: str, site: Site, confirming: Sequence[str] = ()) -> str
 
 def _is_logo(part: str, pieces: Sequence[str], site: Site) -> bool:
     """Does the page's address speak of another part of the title, and not of this one? Then this is a heading that
-    stands on every page."""
-    return max(map(site.address_share, pieces)) - site.address_share(part) >= 0.5
+    stands on every page.
+    """
+    return site.path_words(part) == 0 and max(map(site.path_words, pieces)) >= 2
 
 
 def _can_stand_alone(part: str) -> bool:
@@ -171,9 +188,9 @@ def _can_stand_alone(part: str) -> bool:
 def _completed(title: str, candidates: Sequence[str]) -> str:
     """A title that ends in dots is replaced by a candidate that goes on where it stops."""
     if _TRUNCATED.search(title):
-        begin = _key(_TRUNCATED.sub("", title))
+        begin = letters_of(_TRUNCATED.sub("", title))
         for other in candidates:
-            if not _TRUNCATED.search(other) and _key(other).startswith(begin):
+            if not _TRUNCATED.search(other) and letters_of(other).startswith(begin):
                 return other
     return title
 
@@ -188,9 +205,9 @@ def _is_no_title(text: str, site: Site) -> bool:
 
 
 def _says_something(text: str) -> bool:
-    return _key(text) not in _SAYS_NOTHING and sum(map(str.isalpha, text)) >= 2
+    return letters_of(text) not in _SAYS_NOTHING and sum(map(str.isalpha, text)) >= 2
 
 
-def _key(text: str) -> str:
-    """What is left of a text when only its letters and digits count."""
-    return "".join(filter(str.isalnum, text.casefold()))
+def letters_of(text: str) -> str:
+    """What is left of a text when only its letters and digits count, without accents: what titles are compared by."""
+    return "".join(filter(str.isalnum, normalize("NFKD", text.casefold()) if not text.isascii() else text.lower()))

@@ -16,14 +16,16 @@ from selectolax.lexbor import LexborHTMLParser
 
 from ccpairs.errors import UserError
 from filters.maintext import main_text, outline
-from filters.passages import MAX_CHARS, MIN_CHARS, passages
+from filters.passages import LONG_LINE, MAX_CHARS, MIN_CHARS, passages
 from filters.quality import default_page_filters, first_text_reason
-from filters.titles import page_title
+from filters.titles import letters_of, page_title
 
 QUALITY = default_page_filters()
 EXTRACTORS = ("ccpairs", "resiliparse", "trafilatura")
 JUDGED_CHARS = 5_000
 """The quality of a text is judged by its first paragraphs up to so many characters: the rest is of the same kind."""
+BEFORE_TITLE = 6
+"""The title is looked for in so many first paragraphs."""
 EXCERPT = 500
 """Characters of a refused page's text that are kept for the sample of rejects."""
 
@@ -75,17 +77,24 @@ def judge(title: str | None, paragraphs: Sequence[str], rules: PageRules) -> Jud
         reason = first_text_reason(QUALITY, "\n".join(paragraphs)[:JUDGED_CHARS])
         if reason is not None:
             return Refused(reason, title, excerpt)
-    # The title at the start of the passage would give the answer away.
-    if _same(paragraphs[0], title):
-        paragraphs = paragraphs[1:]
-    made = passages(paragraphs, rules.max_chars, rules.min_chars)
+    made = passages(after_title(paragraphs, title), rules.max_chars, rules.min_chars)
     if not made:
         return Refused("text_too_short", title, excerpt)
     return Taken(title, made[: rules.per_page or None])
 
 
-def _same(one: str, other: str) -> bool:
-    return one.casefold().split() == other.casefold().split()
+def after_title(paragraphs: Sequence[str], title: str) -> Sequence[str]:
+    """The paragraphs after the one that says the title again, with what short lines stand before it.
+
+    The title at the start of the passage would give the answer away; before it is the way to the page.
+    """
+    said = letters_of(title)
+    for number, paragraph in enumerate(paragraphs[:BEFORE_TITLE]):
+        if letters_of(paragraph) == said:
+            return paragraphs[number + 1 :]
+        if len(paragraph) >= LONG_LINE:
+            break
+    return paragraphs
 
 
 def read_page(page: Page, rules: PageRules) -> Judged:
