@@ -31,20 +31,20 @@ def word_salad(voice: Voice, text: str) -> str:
     return " ".join(pieces)
 
 
-def damaged_json(voice: Voice, record: dict[str, Any], needed: str) -> bytes:
-    """A JSON line that cannot be read: cut off, not UTF-8, without a field it needs, or with a field of another type.
+def damaged_json(voice: Voice, record: dict[str, Any], needed: str, kinds: int = 4) -> bytes:
+    """A JSON line that cannot be read: cut off, without a field it needs, with a field of another type, or not UTF-8.
 
-    ``needed`` is a text field that no record can do without.
+    ``needed`` is a text field that no record can do without; ``kinds`` is how many of these damages are to choose from.
     """
-    kind = voice.random.randrange(4)
-    if kind == 2:
+    kind = voice.random.randrange(kinds)
+    if kind == 1:
         record = {key: value for key, value in record.items() if key != needed}
-    elif kind == 3:
+    elif kind == 2:
         record = {**record, needed: {"text": record[needed]}}
     line = json_line(record)
     if kind == 0:
         return line[: len(line) * 2 // 3]
-    if kind == 1:
+    if kind == 3:
         start = json.dumps(needed).encode() + b':"'
         return line.replace(start, start + b"\xff\xfe")
     return line

@@ -59,7 +59,7 @@ class Voice:
     def add(self, entity: Entity, fact: Fact) -> str:
         """A statement that comes after another one about the same subject, and may use a pronoun."""
         statement = self.pick(fact.statements)
-        if entity.kind == "topic" or self.chance(0.35):
+        if entity.kind == "topic" or (entity.kind != "person" and self.chance(0.3)):
             return self._filled(statement, capital(entity.inside), entity.inside, possessive(entity.inside))
         subject, owner = _SUBJECTS[entity.pronoun]
         inside = entity.inside
@@ -82,10 +82,14 @@ class Voice:
         slots = {"N": subject, "n": inside, "Ns": capital(owner), "ns": owner}
         return capital(_SLOT.sub(lambda found: slots[found[1]], statement))
 
+    def more(self, entity: Entity, facts: Iterable[Fact]) -> str:
+        """The facts in sentences that go on about a subject named before."""
+        return " ".join(self.add(entity, fact) for fact in facts)
+
     def paragraph(self, entity: Entity, facts: Iterable[Fact]) -> str:
         """The facts in sentences, the first of which names the subject."""
         first, *rest = facts
-        return " ".join([self.say(entity, first), *(self.add(entity, fact) for fact in rest)])
+        return f"{self.say(entity, first)} {self.more(entity, rest)}".rstrip()
 
     def others(self, entity: Entity, fact: Fact, most: int) -> list[Fact]:
         """At most so many other facts about the entity; those without questions of their own come first."""
