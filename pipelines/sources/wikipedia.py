@@ -104,6 +104,7 @@ class Wikipedia(Source):
         "kilt": "KILT knowledge source, JSON lines (kilt_knowledgesource.json; plain, .gz, .bz2, .zst)",
     }
     extract_settings = WikipediaSettings
+    rows_per_input_byte = 1.2
 
     def form_of(self, name: str) -> str | None:
         if OTHER_FILES.fullmatch(name):
@@ -116,8 +117,8 @@ class Wikipedia(Source):
         if file.form == "pages":
             check_root(head, file.name)
             return
-        first = head.lstrip().partition(b"\n")[0]
-        if first[:1] != b"{" or b'"wikipedia_title"' not in head:
+        first, end, _ = head.lstrip().partition(b"\n")
+        if first[:1] != b"{" or (end and b'"wikipedia_title"' not in first):
             what = first[:40].decode("utf-8", "replace")
             raise WrongSource(
                 f"{file.name}: should hold a KILT page a line (wikipedia_title, text), but begins with {what!r}; "
