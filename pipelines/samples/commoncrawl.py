@@ -114,12 +114,14 @@ def _warc(
     archive = Archive(voice, name, "Sample of a wide crawl")
     made = stories(voice, entities, facts, 130)
     titles = [story.title for story in made]
+    sent: dict[str, bytes] = {}
 
     def add(title: str, paragraphs: Sequence[str]) -> str:
         site = voice.pick(SITES)
         url = address(site, title, file.records)
         file.clean()
         text = page(voice, site, title, paragraphs, voice.sample(titles, 4))
+        sent[url] = text.encode()
         if file.records % 17 == 0:
             archive.response(url, gzipped(text.encode()), headers=[("Content-Encoding", "gzip")])
         elif file.records % 13 == 0 and "charset=" in text and _is_latin(text):
@@ -133,9 +135,10 @@ def _warc(
         url = add(story.title, story.paragraphs)
         if file.records % 40 == 0:
             archive.revisit(url)
-    for story in made[:10]:  # mirrors
-        add(story.title, story.paragraphs)
-        file.note("mirror of a page", "duplicate_pair", stage=PAIRS)
+    for url in list(sent)[:10]:
+        archive.response(f"{url}?print=1", sent[url])
+        file.clean()
+        file.note("page under a second address", "duplicate_pair", stage=PAIRS)
     later_dirt(voice, file, add, facts, foreign, 14)
     for entity in voice.sample(entities, 3):
         for kind, reason, title, paragraphs in unfit(voice, entity):
@@ -186,6 +189,7 @@ def _wet(
     name = "CC-MAIN-20200117000000-20200117030000-00001.warc.wet.gz"
     file = SampleFile("commoncrawl", f"commoncrawl/{name}", "wet")
     archive = Archive(voice, name, "Sample of extracted texts")
+    texts: dict[str, str] = {}
 
     def add(title: str, paragraphs: Sequence[str]) -> str:
         site = voice.pick(SITES)
@@ -193,15 +197,17 @@ def _wet(
         file.clean()
         shown = voice.pick((f"{title} | {site.name}", title))
         lines = [shown, site.name, *MENU, title, *paragraphs, "Share", "Read next", "Newsletter", "Accept all"]
-        archive.conversion(url, "\n".join(lines) + "\n")
+        texts[url] = "\n".join(lines) + "\n"
+        archive.conversion(url, texts[url])
         return url
 
     made = stories(voice, entities, facts, 70)
     for story in made:
         add(story.title, story.paragraphs)
-    for story in made[:5]:
-        add(story.title, story.paragraphs)
-        file.note("mirror of a page", "duplicate_pair", stage=PAIRS)
+    for url in list(texts)[:5]:
+        archive.conversion(f"{url}?print=1", texts[url])
+        file.clean()
+        file.note("page under a second address", "duplicate_pair", stage=PAIRS)
     later_dirt(voice, file, add, facts, foreign, 8)
     for entity in voice.sample(entities, 3):
         for kind, reason, title, paragraphs in unfit(voice, entity):
@@ -240,7 +246,7 @@ def _ccnet(
         add(story.title, story.paragraphs)
     for story in made[:4]:
         add(story.title, story.paragraphs)
-        file.note("mirror of a page", "duplicate_pair", stage=PAIRS)
+        file.note("page under a second address", "duplicate_pair", stage=PAIRS)
     later_dirt(voice, file, add, facts, foreign, 8)
     for number, story in enumerate(made[:8]):
         record = ccnet_page(voice, story.title, story.paragraphs, 8000 + number)
