@@ -30,7 +30,7 @@ from filters.pairs import PairFilter, default_pair_filters, first_reason
 from pipelines.identity import pair_id, shard_of
 from pipelines.join import PAIRS, JoinPlan
 from pipelines.rejects import REJECT_SCHEMA, LowestRejects, RejectRow, rejects_table
-from pipelines.shuffle import ReadTables, TableBuffer, at_end, pack, split_by, unpack
+from pipelines.shuffle import ReadTables, at_end, pack, split_by, unpack
 from pipelines.source import Source
 from pipelines.tally import COUNTS, REJECTS, TallyingDoFn, reject_group
 
@@ -65,7 +65,7 @@ class ToPairs(beam.DoFn):
     def process(self, table: pa.Table) -> Iterator[list[Pair]]:
         created = CANDIDATE_SCHEMA.get_field_index("created")
         columns = [column.to_pylist() for column in table.columns[:created]]
-        columns.append(table.column(created).cast(pa.int64()).to_pylist())
+        columns.append(seconds(table.column(created)).to_pylist())
         yield list(map(Pair._make, zip(*columns, strict=True)))
 
 
@@ -163,6 +163,11 @@ def table_of(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     )
 
 
+def seconds(times: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Times as whole Unix seconds. Parquet knows no seconds, so times that were read from it are in milliseconds."""
+    return times.cast(PAIR_SCHEMA.field("created").type).cast(pa.int64())
+
+
 def sorted_and_distinct(table: pa.Table) -> tuple[pa.Table, list[dict[str, Any]]]:
     """Rows sorted by ``pair_id``, one row per id, and the rows that were dropped for it.
 
@@ -180,7 +185,7 @@ def sorted_and_distinct(table: pa.Table) -> tuple[pa.Table, list[dict[str, Any]]
         return table, []
     dropped = table.filter(pa.array(~first))
     dropped = dropped.set_column(
-        dropped.schema.get_field_index("created"), "created", dropped.column("created").cast(pa.int64())
+        dropped.schema.get_field_index("created"), "created", seconds(dropped.column("created"))
     )
     return table.filter(pa.array(first)), dropped.to_pylist()
 
@@ -262,7 +267,7 @@ def write_rejects(rejects: Any, plan: AssemblePlan) -> Any:
 def rows_of(table: pa.Table) -> Iterator[RejectRow]:
     """Reject rows of a table, as they were when they were written."""
     created = REJECT_SCHEMA.get_field_index("created")
-    table = table.set_column(created, "created", table.column("created").cast(pa.int64()))
+    table = table.set_column(created, "created", seconds(table.column("created")))
     return zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
