@@ -277,6 +277,8 @@ class _Reader:
                     self._read_block(child, first, box, in_link, depth)
                 else:
                     parts.append(child.text())
+            elif tag == "nav" and parts:
+                self.end_run(box)
             child = child.next
 
     def _read_block(self, node: LexborNode, first: LexborNode, box: Box, in_link: bool, depth: int) -> None:

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
+
+from filters.maintext import main_text, outline
+from tests.filters.odd_texts import ODD_TEXTS, TEXTS
+
+ONE = "The water of the lake is so clear that the stones on its ground can be counted from any boat."
+TWO = "In winter, when the ice is a hand thick, the children of the village skate to school across it."
+THREE = "Nobody knows who built the tower on the island, but the fishermen use it to find their way home."
+
+
+def text(body: str) -> list[str]:
+    return main_text(outline(LexborHTMLParser(f"<html><body>{body}</body></html>")).body)
+
+
+def links(number: int) -> str:
+    return "".join(f'<li><a href="/{i}">Another story about a lake</a></li>' for i in range(number))
+
+
+PAGES = {
+    "paragraphs": (f"<p>{ONE}</p><p>{TWO}</p>", [ONE, TWO]),
+    "text in divs": (f"<div>{ONE}<br>{TWO}</div><div>{THREE}</div>", [f"{ONE} {TWO}", THREE]),
+    "inline elements": (f"<p>{ONE} <b>Truly</b>, <i>every</i> stone.</p>", [f"{ONE} Truly, every stone."]),
+    "no space between inline elements": (f"<p>{ONE} H<sub>2</sub>O</p>", [f"{ONE} H2O"]),
+    "white space": (f"<p>\n  {ONE}\n\t</p>\n", [ONE]),
+    "menu": (f"<nav>{THREE}</nav><p>{ONE}</p>", [ONE]),
+    "scripts and styles": (f"<p>{ONE}</p><script>var a = '{TWO}'</script><style>p {{}}</style>", [ONE]),
+    "comment in the markup": (f"<p>{ONE}</p><!-- {TWO} -->", [ONE]),
+    "sidebar by its class": (f'<p>{ONE}</p><p>{TWO}</p><div class="right-sidebar"><p>{THREE}</p></div>', [ONE, TWO]),
+    "footer by its id": (f'<p>{ONE}</p><p>{TWO}</p><div id="footer"><p>{THREE}</p></div>', [ONE, TWO]),
+    "footer by its tag": (f"<p>{ONE}</p><p>{TWO}</p><footer><p>{THREE}</p></footer>", [ONE, TWO]),
+    "part of the page by its ARIA role": (
+        f'<p>{ONE}</p><p>{TWO}</p><div role="complementary"><p>{THREE}</p></div>',
+        [ONE, TWO],
+    ),
+    "comments of readers": (
+        f'<p>{ONE}</p><p>{TWO}</p><p>{ONE}</p><div class="comment-list"><p>{THREE}</p></div>',
+        [ONE, TWO, ONE],
+    ),
+    "nothing but comments: a forum": (f'<div class="comment"><p>{ONE}</p></div>', [ONE]),
+    "a misleading name": (f'<div class="sidebar"><p>{ONE}</p><p>{TWO}</p></div><p>Imprint</p>', [ONE, TWO]),
+    "a name that only says that something exists": (
+        f'<div class="has-sidebar post-no-related"><p>{ONE}</p></div>',
+        [ONE],
+    ),
+    "tags of WordPress in a class": (f'<article class="post tag-newsletter"><p>{ONE}</p></article>', [ONE]),
+    "hidden": (f"<p>{ONE}</p><p hidden>{TWO}</p><p style='display: none'>{THREE}</p>", [ONE]),
+    "a list of links": (f"<p>{ONE}</p><ul>{links(5)}</ul>", [ONE]),
+    "links inside a paragraph": (f'<p>{ONE} <a href="/">See the map.</a></p>', [f"{ONE} See the map."]),
+    "beside the body": (
+        f"<div><article><p>{ONE}</p><p>{TWO}</p><p>{THREE}</p><p>{ONE}</p></article></div><div>Weather: fine.</div>",
+        [ONE, TWO, THREE, ONE],
+    ),
+    "the first heading is the title": (f"<h1>The lake</h1><p>{ONE}</p>", [ONE]),
+    "headings": (f"<h2>Summer</h2><p>{ONE}</p><h2>Winter</h2><p>{TWO}</p>", ["Summer", ONE, "Winter", TWO]),
+    "a heading that lost its text": (
+        f"<p>{ONE}</p><h3>More</h3><ul>{links(3)}</ul><h3>Winter</h3><p>{TWO}</p>",
+        [ONE, "Winter", TWO],
+    ),
+    "a heading at the end": (f"<p>{ONE}</p><h3>More</h3>", [ONE]),
+    "the head of an article with its first paragraph": (
+        f'<header class="entry-header"><h1>The lake</h1><p>{ONE}</p></header><div>' + f"<p>{TWO}</p>" * 20 + "</div>",
+        [ONE, *[TWO] * 20],
+    ),
+    "a page for those without scripts": (f"<noscript><p>{ONE}</p></noscript>", [ONE]),
+    "a picture for those without scripts": (
+        f'<p>{ONE} <noscript><img src="a.png"></noscript>{TWO}</p>',
+        [f"{ONE} {TWO}"],
+    ),
+    "lines about the text": (
+        f"<p>3 May 2021, 10:30</p><p>Home > Lakes > North</p><p>© Ann Example</p><p>{ONE} {TWO}</p>",
+        [f"{ONE} {TWO}"],
+    ),
+    "a first sentence": (f"<p>A lake is lost.</p><p>{ONE}</p><p>{TWO}</p>", ["A lake is lost.", ONE, TWO]),
+    "a menu inside a text": (f"<div>{ONE}<nav>Home</nav>{TWO}</div>", [ONE, TWO]),
+    "short lines at the end": (f"<p>{ONE} {TWO}</p><p>Print</p><p>Read more:</p>", [f"{ONE} {TWO}"]),
+    "a notice about scripts": (
+        f"<p>Please enable JavaScript in your browser to see this page.</p><p>{ONE} {TWO}</p>",
+        [f"{ONE} {TWO}"],
+    ),
+    "no text": ("<nav>Home</nav>", []),
+    "empty": ("", []),
+}
+
+
+@pytest.mark.parametrize("case", PAGES)
+def test_pages(case: str) -> None:
+    body, paragraphs = PAGES[case]
+    assert text(body) == paragraphs
+
+
+def test_east_asian_text_is_prose_at_a_third_of_the_length() -> None:
+    prose = "この湖の水はとても澄んでいて、船から底の石を数えることができる。"
+    assert text(f'<div class="main"><p>{prose}</p></div><div class="sidebar"><p>{ONE}</p></div>') == [prose]
+
+
+def test_first_level_headings_are_the_titles_wherever_they_stand() -> None:
+    outlined = outline(LexborHTMLParser("<header><h1>Site <i>name</i></h1></header><div><h1>The lake</h1></div>"))
+    assert outlined.titles == ["Site name", "The lake"]
+
+
+def test_deep_nesting() -> None:
+    assert text("<div>" * 20_000 + f"<p>{ONE}</p>") == [ONE]
+    assert text("<b>" * 20_000 + ONE) == [ONE]
+
+
+def test_no_page_at_all() -> None:
+    assert main_text(outline(LexborHTMLParser("")).body) == []
+
+
+@pytest.mark.parametrize("case", ODD_TEXTS)
+def test_odd_texts(case: str) -> None:
+    odd = ODD_TEXTS[case].encode("utf-8", "replace").decode()
+    for paragraph in text(f"<p>{odd}</p><div class='{odd[:100]}'>{odd}</div>"):
+        assert paragraph == " ".join(paragraph.split()) != ""
+
+
+ELEMENTS = st.sampled_from(["p", "div", "a", "span", "h1", "h2", "li", "nav", "aside", "noscript", "table", "br", "b"])
+NAMES = st.sampled_from(["", "comment", "sidebar", "content", "related", "no-js", "header"])
+MARKUP = st.recursive(
+    TEXTS,
+    lambda inner: st.builds(
+        lambda tag, name, parts: f'<{tag} class="{name}">{"".join(parts)}</{tag}>',
+        *(ELEMENTS, NAMES, st.lists(inner, max_size=4)),
+    ),
+    max_leaves=12,
+)
+
+
+@given(MARKUP)
+def test_any_page_gives_folded_text_in_the_order_of_the_page(body: str) -> None:
+    body = body.encode("utf-8", "replace").decode()
+    tree = LexborHTMLParser(f"<html><body>{body}</body></html>")
+    whole = "".join((tree.root.text() if tree.root is not None else "").split())
+    for paragraph in main_text(outline(tree).body):
+        assert paragraph == " ".join(paragraph.split()) != ""
+        rest = iter(whole)
+        assert all(letter in rest for letter in "".join(paragraph.split()))
