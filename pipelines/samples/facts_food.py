@@ -32,7 +32,12 @@ DISHES = Table(
         ),
         Relation(
             "Preparation",
-            ("How do I make {n}?", "How is {n} cooked?", "What are the steps for {n}?", "Does anybody have a simple recipe for {n}?"),
+            (
+                "How do I make {n}?",
+                "How is {n} cooked?",
+                "What are the steps for {n}?",
+                "Does anybody have a simple recipe for {n}?",
+            ),
             ("{method}", "To make {n}, do as follows. {method}", "This is how my grandmother did it. {method}"),
         ),
         Relation(
@@ -40,7 +45,11 @@ DISHES = Table(
             ("How long does {n} take to cook?", "How much time should I plan for {n}?"),
             ("Plan about {time} for {n}.", "From start to table {n} takes about {time}.", "{N} needs {time} or so."),
         ),
-        Relation("Tips", ("How do I get {n} right?", "What is the secret of good {n}?"), ("{tip}", "The secret lies in one detail: {tip}")),
+        Relation(
+            "Tips",
+            ("How do I get {n} right?", "What is the secret of good {n}?"),
+            ("{tip}", "The secret lies in one detail: {tip}"),
+        ),
     ),
     rows="""
 Risotto | northern Italy | short-grain rice, broth, onion, butter and Parmesan | Toast the rice with the onion, add hot broth ladle by ladle while stirring, and finish with butter and cheese. | half an hour | Keep the broth hot, or the rice cooks unevenly.

@@ -27,7 +27,12 @@ INVENTIONS = Table(
         ),
         Relation(
             "Date",
-            ("When was {n} invented?", "How old is {n}?", "Since when has {n} been around?", "In which year did {n} appear?"),
+            (
+                "When was {n} invented?",
+                "How old is {n}?",
+                "Since when has {n} been around?",
+                "In which year did {n} appear?",
+            ),
             (
                 "{N} appeared {when}.",
                 "It was {when} that {n} came into the world.",
@@ -88,7 +93,11 @@ PEOPLE = Table(
         Relation(
             "Life",
             ("When was {n} born?", "Where did {n} come from?", "In which country was {n} born?"),
-            ("{N} was born in {born} in {land}.", "{born} is the year of birth of {n}, who came from {land}.", "Born in {land} in {born}, {n} grew up there."),
+            (
+                "{N} was born in {born} in {land}.",
+                "{born} is the year of birth of {n}, who came from {land}.",
+                "Born in {land} in {born}, {n} grew up there.",
+            ),
         ),
         Relation(
             "Work",
@@ -103,9 +112,17 @@ PEOPLE = Table(
                 "Why is {n} famous?",
                 "What is the most important achievement of {n}?",
             ),
-            ("{N} {known}.", "The fame of {n} rests on this: {pronoun} {known}.", "Students learn about {n} because {pronoun} {known}."),
+            (
+                "{N} {known}.",
+                "The fame of {n} rests on this: {pronoun} {known}.",
+                "Students learn about {n} because {pronoun} {known}.",
+            ),
         ),
-        Relation("Anecdotes", ("What is a good anecdote about {n}?", "Anything unusual about {n}?"), ("{remark}", "An often told detail: {remark}")),
+        Relation(
+            "Anecdotes",
+            ("What is a good anecdote about {n}?", "Anything unusual about {n}?"),
+            ("{remark}", "An often told detail: {remark}"),
+        ),
     ),
     rows="""
 Galileo Galilei | he | Italy | 1564 | an astronomer and physicist | found four moons of Jupiter and studied how things fall | {N} spent his last years under house arrest for teaching that the Earth moves.
@@ -150,7 +167,11 @@ EVENTS = Table(
         Relation(
             "Date and place",
             ("When was {n}?", "In which year did {n} take place?", "Where and when did {n} happen?"),
-            ("{N} took place {when} in {where}.", "The time and place of {n}: {when}, in {where}.", "It was {when} that {where} saw {n}."),
+            (
+                "{N} took place {when} in {where}.",
+                "The time and place of {n}: {when}, in {where}.",
+                "It was {when} that {where} saw {n}.",
+            ),
         ),
         Relation(
             "Course",
@@ -162,7 +183,11 @@ EVENTS = Table(
             ("What were the consequences of {n}?", "Why does {n} matter?", "What followed from {n}?"),
             ("{result}", "What followed: {result}", "Its consequences were lasting. {result}"),
         ),
-        Relation("Details", ("What is a little-known detail about {n}?",), ("{remark}", "A detail that is seldom told: {remark}")),
+        Relation(
+            "Details",
+            ("What is a little-known detail about {n}?",),
+            ("{remark}", "A detail that is seldom told: {remark}"),
+        ),
     ),
     rows="""
 the building of the Great Pyramid | in the 26th century BC | Egypt | Workers piled up more than two million blocks as a tomb for the king Khufu. | For almost four thousand years no building was taller than the one that came out of {n}. | The workers were not slaves; graves and bakeries show that they were fed and honoured.

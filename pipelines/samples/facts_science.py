@@ -33,7 +33,11 @@ ELEMENTS = Table(
         Relation(
             "Discovery",
             ("Who discovered {n}?", "Since when is {n} known?", "When was {n} found?", "How was {n} discovered?"),
-            ("{N} {found}.", "As for its history, {n} {found}.", "Books on the history of chemistry say that {n} {found}."),
+            (
+                "{N} {found}.",
+                "As for its history, {n} {found}.",
+                "Books on the history of chemistry say that {n} {found}.",
+            ),
         ),
         Relation(
             "Uses",
@@ -110,19 +114,35 @@ PLANETS = Table(
         Relation(
             "Size",
             ("How big is {n}?", "What is the size of {n}?", "What is the diameter of {n}?"),
-            ("{N} measures about {size} across.", "The diameter of {n} is about {size}.", "From side to side {n} spans {size}."),
+            (
+                "{N} measures about {size} across.",
+                "The diameter of {n} is about {size}.",
+                "From side to side {n} spans {size}.",
+            ),
         ),
         Relation(
             "Orbit",
-            ("How long does {n} take for one orbit?", "How long is a year on {n}?", "What is the orbital period of {n}?"),
-            ("One orbit of {n} takes {year}.", "{N} needs {year} for one round.", "A full trip along its path takes {n} {year}."),
+            (
+                "How long does {n} take for one orbit?",
+                "How long is a year on {n}?",
+                "What is the orbital period of {n}?",
+            ),
+            (
+                "One orbit of {n} takes {year}.",
+                "{N} needs {year} for one round.",
+                "A full trip along its path takes {n} {year}.",
+            ),
         ),
         Relation(
             "Atmosphere",
             ("Does {n} have an atmosphere?", "What is the air on {n} made of?", "Could I breathe on {n}?"),
             ("Around {n} there is {air}.", "{N} has {air}.", "As for an atmosphere: {n} has {air}."),
         ),
-        Relation("Features", ("What is {n} famous for?", "What would I see on {n}?"), ("{remark}", "Its best-known feature: {remark}")),
+        Relation(
+            "Features",
+            ("What is {n} famous for?", "What would I see on {n}?"),
+            ("{remark}", "Its best-known feature: {remark}"),
+        ),
         Relation(
             "Exploration",
             ("Which spacecraft have visited {n}?", "How do we know so much about {n}?", "Has anybody explored {n}?"),

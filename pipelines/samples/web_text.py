@@ -71,7 +71,7 @@ def answered(voice: Voice, entity: Entity, fact: Fact) -> Story:
 
 def _first_fit(write: Callable[[], Story]) -> Story:
     """Write until the name of the thing is not in every sentence, as it is on pages made for search engines."""
-    repeated = RepeatedPhrase()
+    repeated = RepeatedPhrase(0.15, 0.13, 0.11)
     return next(story for story in iter(write, None) if repeated.reason("\n".join(story.paragraphs)) is None)
 
 
