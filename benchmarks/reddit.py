@@ -57,9 +57,8 @@ def main() -> None:
         return
     sentences, _ = pool()
     with tempfile.TemporaryDirectory() as scratch:
-        print(
-            f"{'comments':>12} {'window':>8} {'zst MB':>8} {'lines/s (user CPU)':>19} {'lines/s (wall)':>15} {'peak MB':>8}"
-        )
+        heads = ("comments", "window", "zst MB", "lines/s, user CPU", "lines/s, wall", "peak MB")
+        print("{:>12} {:>9} {:>8} {:>19} {:>15} {:>8}".format(*heads))
         for count in (options.comments // 10, options.comments):
             for window_log in (23, 31):
                 path = Path(scratch, f"RC_2016-{window_log}.zst")

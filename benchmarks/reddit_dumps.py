@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -79,7 +79,7 @@ def pool() -> tuple[list[bytes], list[bytes]]:
     return escaped(sentences), escaped(titles)
 
 
-def ids(numbers: np.ndarray) -> list[bytes]:  # type: ignore[type-arg]
+def ids(numbers: np.ndarray[Any, Any]) -> list[bytes]:
     return [base36(int(number)).encode() for number in numbers]
 
 
@@ -117,9 +117,9 @@ def post_lines(titles: list[bytes], count: int, seed: int) -> Iterator[bytes]:
 
 def write_zst(path: Path, blocks: Iterator[bytes], window_log: int = 31) -> Path:
     options = {
-        zstd.CompressionParameter.compression_level: 3,
-        zstd.CompressionParameter.window_log: window_log,
-        zstd.CompressionParameter.nb_workers: 2,
+        int(zstd.CompressionParameter.compression_level): 3,
+        int(zstd.CompressionParameter.window_log): window_log,
+        int(zstd.CompressionParameter.nb_workers): 2,
     }
     with zstd.open(path, "wb", options=options) as out:
         for block in blocks:

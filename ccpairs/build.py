@@ -28,7 +28,7 @@ SAMPLE_DUMPS = "sample-dumps"
 
 EPILOG = """\
 Without --input, a source is built from sample dumps, which are made first (in OUTPUT/sample-dumps).
-All other flags go to Apache Beam: --runner FlinkRunner, --direct_num_workers 4, --temp_location ..., see docs/engines.md.
+All other flags go to Apache Beam (--runner FlinkRunner, --direct_num_workers 4, ...): see docs/engines.md.
 Killed or failed? Type the same command again: what is done is found, and the bytes are the same.
 """
 
@@ -67,7 +67,9 @@ def make_parser(every: Sequence[type[Source]]) -> Parser:
     )
     names = ", ".join(source.name for source in every)
     add = parser.add_argument
-    add("--source", action="append", metavar="NAME", help=f"{names}, or all; several by commas or by repeating the flag")
+    add(
+        "--source", action="append", metavar="NAME", help=f"{names}, or all; several by commas or by repeating the flag"
+    )
     add(
         "--input",
         action="extend",
@@ -77,7 +79,12 @@ def make_parser(every: Sequence[type[Source]]) -> Parser:
         "SOURCE=URI where there are several sources",
     )
     add("--input-prefix", default="", metavar="URI", help="goes before the relative names in @LIST")
-    add("--output", default=DEFAULT_OUTPUT, metavar="URI", help=f"folder for everything made (default: {DEFAULT_OUTPUT})")
+    add(
+        "--output",
+        default=DEFAULT_OUTPUT,
+        metavar="URI",
+        help=f"folder for everything made (default: {DEFAULT_OUTPUT})",
+    )
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--num-shards", type=positive, metavar="N", help="shards of each source (default: by size)")
     size.add_argument("--rows-per-shard", type=positive, metavar="N", help="pairs of a shard, at most, about")
@@ -195,7 +202,9 @@ def build(argv: Sequence[str]) -> int:
         return run(sources, inputs, given, Engine(tuple(beam_flags)), argv)
 
 
-def run(sources: Mapping[str, Source], inputs: Mapping[str, Found], given: Any, engine: Any, argv: Sequence[str]) -> int:
+def run(
+    sources: Mapping[str, Source], inputs: Mapping[str, Found], given: Any, engine: Any, argv: Sequence[str]
+) -> int:
     """Run the build and say what came of it."""
     from pipelines.build import Build, BuildRequest
     from pipelines.summary import failures, some_pairs, summary

@@ -39,9 +39,7 @@ def refuse_shadowed_packages() -> None:
 
 
 def keep_children_out_of_the_current_folder() -> None:
-    """Let worker processes, which Beam starts with ``python -m``, find our packages where this process finds them.
-
-    """
+    """Let worker processes, which Beam starts with ``python -m``, find our packages where this process finds them."""
     if Path.cwd() != HOME:  # in a checkout that is not installed, the current folder is where workers find us
         os.environ["PYTHONSAFEPATH"] = "1"
 

@@ -27,7 +27,8 @@ def locate(uri: str) -> tuple[Any, str]:
     if "://" not in uri:
         return arrow_fs.LocalFileSystem(), os.path.abspath(os.path.expanduser(uri))
     try:
-        return arrow_fs.FileSystem.from_uri(uri)
+        system, path = arrow_fs.FileSystem.from_uri(uri)
+        return system, str(path)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise UserError(f"cannot use {uri}: {error}") from None
 

@@ -18,7 +18,6 @@ import hashlib
 import importlib.metadata
 import json
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,18 +28,25 @@ import pyarrow.parquet as pq
 
 from ccpairs import storage
 from ccpairs.errors import UserError
-from ccpairs.manifest import MANIFEST_NAME, InputInfo, Manifest, ShardInfo, StageCounts, read_manifest
+from ccpairs.manifest import MANIFEST_NAME, InputInfo, Manifest, ShardInfo, read_manifest
 from ccpairs.version import __version__
+from filters.pairs import default_pair_filters
+from pipelines.accounts import (
+    Extracted,
+    by_target,
+    check_counts,
+    extracted,
+    inputs_of,
+    source_joins,
+    stage_counts,
+)
 from pipelines.assemble import AssemblePlan, assemble, missing_shards
 from pipelines.discover import Found
 from pipelines.engine import Engine, warn_of_size
 from pipelines.extract import (
-    ExtractCounts,
     ExtractFiles,
     ExtractTask,
     extract_name,
-    read_counts,
-    read_failure,
     settings_of,
 )
 from pipelines.progress import Done, shown
@@ -49,7 +55,8 @@ from pipelines.source import Source
 
 EXTRACT_BYTES_PER_SECOND = 6 << 20
 ASSEMBLE_BYTES_PER_SECOND = 12 << 20
-"""What one core gets through, of input and of extract rows, roughly (benchmarks/): is a second process worth starting?"""
+"""What one core gets through, of input and of extract rows, roughly: is a second process worth starting?"""
+NOTHING = b'{"shards": [], "rejected": [], "counts": []}'
 TOOLS = ("apache-beam", "pyarrow", "resiliparse", "fastwarc", "selectolax", "msgspec", "py7zr")
 
 log = logging.getLogger("ccpairs")
@@ -79,35 +86,6 @@ class SourceReport:
     @property
     def failures(self) -> tuple[InputInfo, ...]:
         return tuple(info for info in self.manifest.inputs if info.error is not None)
-
-
-@dataclass(frozen=True)
-class Extracted:
-    """The tasks of one source with their counts (None where the file failed)."""
-
-    source: Source
-    tasks: Sequence[ExtractTask]
-    counts: Sequence[ExtractCounts | None]
-
-    @property
-    def whole(self) -> list[tuple[ExtractTask, ExtractCounts]]:
-        pairs = zip(self.tasks, self.counts, strict=True)
-        return [(task, counts) for task, counts in pairs if counts is not None]
-
-    @property
-    def rows(self) -> int:
-        return sum(counts.rows for _, counts in self.whole)
-
-    @property
-    def bytes(self) -> int:
-        return sum(counts.bytes for _, counts in self.whole)
-
-    @property
-    def kinds(self) -> dict[str, int]:
-        total: Counter[str] = Counter()
-        for _, counts in self.whole:
-            total.update(counts.kinds)
-        return dict(total)
 
 
 @dataclass
@@ -226,19 +204,21 @@ class Build:
             "num_shards": self.request.num_shards,
             "rows_per_shard": self.request.rows_per_shard,
             "rejected": self.request.rejected,
-            "pair_filters": [repr(each) for each in AssemblePlan.__dataclass_fields__["filters"].default_factory()],
+            "pair_filters": [repr(each) for each in default_pair_filters()],
         }
 
     def _assemble_plan(self, done: Extracted, folder: str) -> AssemblePlan:
         source, request = done.source, self.request
         name = f"assemble-{source.name}"
-        reject_names = {each for each in storage.names_in(storage.join(request.output, "extracts", source.name))}
+        reject_names = set(storage.names_in(storage.join(request.output, "extracts", source.name)))
         rejects = [task.rejects for task, _ in done.whole if task.rejects.rpartition("/")[2] in reject_names]
         result = storage.join(request.output, "_work", f"{name}-result.json")
-        storage.remove(result)
+        storage.write_bytes(result, NOTHING)  # what stays where no row and no reject comes to the last step
         return AssemblePlan(
             source=source,
-            extracts=self._work(f"{name}-extracts.jsonl", read_list([task.extract for task, _ in done.whole], done.bytes)),
+            extracts=self._work(
+                f"{name}-extracts.jsonl", read_list([task.extract for task, _ in done.whole], done.bytes)
+            ),
             reject_files=self._work(f"{name}-rejects.jsonl", read_list(rejects, done.bytes)),
             shards=self._shards(done),
             partitions=partitions_for(done.bytes),
@@ -342,20 +322,6 @@ def shard_progress(folder: str) -> Done:
     return Done(sum(name.endswith(".parquet") for name in storage.names_in(folder)))
 
 
-def extracted(source: Source, tasks: Sequence[ExtractTask]) -> Extracted:
-    """The counts of every task of a source, from the footers of the extracts."""
-    folder = tasks[0].target.rpartition("/")[0]
-    names = set(storage.names_in(folder))
-    counts = [
-        read_counts(task.extract) if task.extract.rpartition("/")[2] in names else None for task in tasks
-    ]
-    return Extracted(source, tasks, counts)
-
-
-def by_target(done: Extracted) -> list[tuple[ExtractTask, ExtractCounts | None]]:
-    return sorted(zip(done.tasks, done.counts, strict=True), key=lambda pair: pair[0].target)
-
-
 def read_list(files: Sequence[str], total_bytes: int) -> list[str]:
     """Lines ``[uri, first row group, end]`` that cut Parquet files into pieces of a bounded size."""
     lines = []
@@ -371,89 +337,6 @@ def read_list(files: Sequence[str], total_bytes: int) -> list[str]:
                 lines.append(json.dumps([uri, first, number + 1]))
                 first, size = number + 1, 0
     return lines
-
-
-def inputs_of(done: Extracted) -> tuple[InputInfo, ...]:
-    """One entry for each input file, its splits added up, in the order of the names."""
-    files: dict[str, list[tuple[ExtractTask, ExtractCounts | None]]] = {}
-    for task, counts in zip(done.tasks, done.counts, strict=True):
-        files.setdefault(task.file.uri, []).append((task, counts))
-    infos = []
-    for uri, parts in sorted(files.items()):
-        whole = [counts for _, counts in parts if counts is not None]
-        broken = [read_failure(task) for task, counts in parts if counts is None]
-        rejected: Counter[str] = Counter()
-        failed: Counter[str] = Counter()
-        for counts in whole:
-            rejected.update(counts.rejected)
-            failed.update(counts.failed)
-        file = parts[0][0].file
-        infos.append(
-            InputInfo(
-                uri=uri,
-                form=file.form,
-                size=file.size,
-                sha256=next((counts.sha256 for counts in whole if counts.sha256), None),
-                read=sum(counts.read for counts in whole),
-                rows=sum(counts.rows for counts in whole),
-                rejected=dict(sorted(rejected.items())),
-                failed=dict(sorted(failed.items())),
-                error=broken[0] if broken else None,
-            )
-        )
-    return tuple(infos)
-
-
-def stage_counts(
-    done: Extracted, found: Sequence[Sequence[Any]], *, joined: bool
-) -> tuple[tuple[StageCounts, ...], dict[str, int]]:
-    """The counts of every stage, from the extracts' footers and from what the engine added up."""
-    counts: dict[str, dict[str, Counter[str]]] = {}
-    for stage, outcome, reason, number in found:
-        counts.setdefault(stage, {}).setdefault(outcome, Counter())[reason] += number
-    stages = [extract_counts(done)]
-    if joined:
-        join = counts.get("join", {})
-        stages.append(
-            StageCounts(
-                *("join", "row", done.rows, join.get("kept", Counter())[""]),
-                rejected=dict(sorted(join.get("rejected", Counter()).items())),
-                made=join.get("made", Counter())[""],
-            )
-        )
-    pairs = counts.get("pairs", {})
-    read, kept = pairs.get("read", Counter())[""], pairs.get("kept", Counter())[""]
-    rejected = dict(sorted(pairs.get("rejected", Counter()).items()))
-    stages.append(StageCounts("pairs", "pair", read, kept, rejected=rejected, made=kept))
-    return tuple(stages), dict(sorted(pairs.get("pair_type", Counter()).items()))
-
-
-def extract_counts(done: Extracted) -> StageCounts:
-    rejected: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
-    for _, counts in done.whole:
-        rejected.update(counts.rejected)
-        failed.update(counts.failed)
-    read, kept = (sum(getattr(counts, name) for _, counts in done.whole) for name in ("read", "kept"))
-    return StageCounts(
-        *("extract", done.source.unit, read, kept, dict(sorted(rejected.items())), dict(sorted(failed.items()))),
-        made=done.rows,
-    )
-
-
-def check_counts(manifest: Manifest, done: Extracted) -> None:
-    """Hold the stages against each other: nothing lost, nothing twice. Raises ``AssertionError`` (our bug)."""
-    for counts in manifest.counts:
-        counts.check()
-    for before, after in zip(manifest.counts, manifest.counts[1:], strict=False):
-        if before.made != after.read:
-            raise AssertionError(f"{before.stage} made {before.made}, but {after.stage} read {after.read}")
-    if manifest.counts[-1].kept != manifest.rows or sum(manifest.pair_types.values()) != manifest.rows:
-        raise AssertionError(f"{manifest.counts[-1].kept} pairs kept, {manifest.rows} rows in the shards")
-
-
-def source_joins(source: Source) -> bool:
-    return "key" in source.extract_schema.names
 
 
 def finished(folder: str, settings_hash: str, inputs_hash: str) -> Manifest | None:

@@ -11,11 +11,14 @@ import logging
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
+import grpc
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms import environments
@@ -52,10 +55,11 @@ class Engine:
         """Build a graph of about so many core seconds in so many independent parts, and run it; its errors raise."""
         pipeline = self._pipeline(min(cores(), parts) if seconds >= SECONDS_WORTH_PROCESSES else 1)
         build_graph(pipeline)
-        pipeline.run().wait_until_finish()
+        with hang_ups_unheard():
+            pipeline.run().wait_until_finish()
 
     def _pipeline(self, processes: int) -> Any:
-        """A pipeline on the engine the flags name; on the local one with so many processes, unless the flags say how."""
+        """A pipeline on the engine that the flags name; on the local one in so many processes, unless they say how."""
         options = PipelineOptions(list(self.flags))
         if not self.is_local:
             return beam.Pipeline(options=options)
@@ -67,6 +71,25 @@ class Engine:
         command = f"{shlex.quote(sys.executable)} -m pipelines.worker"
         workers = environments.SubprocessSDKEnvironment.from_command_string(command)
         return beam.Pipeline(FnApiRunner(default_environment=workers), options=options)
+
+
+@contextmanager
+def hang_ups_unheard() -> Iterator[None]:
+    """Keep threads of Beam's from printing a traceback when an engine that has finished hangs up on them."""
+    heard = threading.excepthook
+
+    def hook(ended: threading.ExceptHookArgs) -> None:
+        error = ended.exc_value
+        if not (
+            isinstance(error, grpc.RpcError) and getattr(error, "code", lambda: None)() == grpc.StatusCode.CANCELLED
+        ):
+            heard(ended)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = heard
 
 
 def check_flags(flags: Sequence[str], own: Sequence[str]) -> None:
@@ -108,7 +131,7 @@ def available_memory() -> int | None:
 
 
 def warn_of_size(shuffled_bytes: int, argv: Sequence[str], when: str) -> bool:
-    """Say before a shuffle that the in-process runner cannot hold it, with the command that can; true if it was said."""
+    """Warn before a shuffle that the in-process runner cannot hold, with the command that can; true if it did."""
     memory = available_memory()
     needed = int(shuffled_bytes * MEMORY_PER_SHUFFLED_BYTE)
     if memory is None or needed <= memory:

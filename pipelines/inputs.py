@@ -194,7 +194,7 @@ def decompressed(raw: IO[bytes], name: str, meter: Meter) -> BinaryIO:
         raise damaged(name, meter, error) from error
     stream: IO[bytes]
     if magic[:4] == b"\x28\xb5\x2f\xfd" or (magic[1:4] == b"\x2a\x4d\x18" and 0x50 <= magic[0] <= 0x5F):
-        options = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG}
+        options = {int(zstd.DecompressionParameter.window_log_max): ZSTD_WINDOW_LOG}
         stream = cast("IO[bytes]", zstd.ZstdFile(buffered, "rb", options=options))
     elif magic[:2] == b"\x1f\x8b":
         stream = cast("IO[bytes]", gzip.GzipFile(fileobj=buffered, mode="rb"))
@@ -235,13 +235,17 @@ class InputFile:
         return parts[-2] if len(parts) > 1 else ""
 
     def _path(self) -> str:
-        # The query of an address, often a signature, may hold slashes; in a local name a question mark is like any other.
+        # The query of an address, often a signature, may hold slashes; in a local name ? is like any other letter.
         return (self.uri.split("?", 1)[0] if "://" in self.uri else self.uri).rstrip("/")
 
     def open_raw(self) -> BinaryIO:
         """The bytes of the file as they are stored; seekable where its place allows it."""
         try:
-            raw = open(self.uri, "rb") if "://" not in self.uri else smart_open.open(self.uri, "rb", compression="disable")
+            raw = (
+                open(self.uri, "rb")
+                if "://" not in self.uri
+                else smart_open.open(self.uri, "rb", compression="disable")
+            )
         except Exception as error:  # every storage client has its own exceptions
             raise DamagedInput(f"{self.uri}: cannot be opened ({error})") from error
         return cast(BinaryIO, MeteredFile(raw, self.meter))
@@ -270,7 +274,9 @@ class InputFile:
                 pieces.append(block[end:])
                 length += len(block) - end
                 if length > MAX_LINE:
-                    raise DamagedInput(f"{self.name}: a line is longer than {MAX_LINE:,} bytes; is this a file of lines?")
+                    raise DamagedInput(
+                        f"{self.name}: a line is longer than {MAX_LINE:,} bytes; is this a file of lines?"
+                    )
         if rest := b"".join(pieces):
             self.meter.records += not rest.isspace()
             yield rest

@@ -73,7 +73,8 @@ def partition_of_keys(table: pa.Table, partitions: int) -> np.ndarray[Any, Any]:
     keys = table.column("key").to_numpy().astype(np.int64).view(np.uint64)
     mixed = keys * _MIX
     mixed ^= mixed >> np.uint64(32)
-    return ((mixed * _MIX >> np.uint64(32)) % np.uint64(partitions)).astype(np.int64)
+    numbers: np.ndarray[Any, Any] = (mixed * _MIX >> np.uint64(32)) % np.uint64(partitions)
+    return numbers.astype(np.int64)
 
 
 def at_end(value: Any) -> Any:
@@ -102,7 +103,7 @@ class TableBuffer:
 
 
 class PackByKey(beam.DoFn):
-    """Tables -> (partition, blob). ``reduce`` (table -> table) may drop rows that can no longer win before they travel."""
+    """Tables -> (partition, blob). ``reduce`` (table -> table) may drop rows that cannot win before they travel."""
 
     def __init__(self, partitions: int, reduce: Callable[[pa.Table], pa.Table] | None) -> None:
         self._partitions, self._reduce = partitions, reduce
@@ -140,9 +141,8 @@ class Together(beam.PTransform):
     def expand(self, tables: Any) -> Any:
         return (
             tables
-            | "pack rows by partition" >> beam.ParDo(PackByKey(self._partitions, self._reduce)).with_output_types(
-                tuple[int, bytes]
-            )
+            | "pack rows by partition"
+            >> beam.ParDo(PackByKey(self._partitions, self._reduce)).with_output_types(tuple[int, bytes])
             | "bring partitions together" >> beam.GroupByKey()
             | "unpack rows" >> beam.MapTuple(lambda _, blobs: unpack(blobs))
         )
