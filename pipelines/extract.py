@@ -228,7 +228,9 @@ class FileExtraction:
         lost = self._read - self._kept - sum(self._rejected.values()) - sum(self._failed.values())
         inside = self._file.meter.records
         if lost or (inside is not None and self._file.limit is None and inside != self._read):
-            raise AssertionError(f"{self._file.uri}: {inside} records inside, {self._read} read, {lost} unaccounted for")
+            raise AssertionError(
+                f"{self._file.uri}: {inside} records inside, {self._read} read, {lost} unaccounted for"
+            )
         if not self._read:
             raise DamagedInput(f"{self._file.name}: holds no {self._source.unit}; remove it, or fetch it again")
         return ExtractCounts(

@@ -84,7 +84,9 @@ def make_sources(
     for source in every:
         for field in fields_of(source):
             if _dest(field) in values and _dest(field) not in known:
-                raise UserError(f"{flag_of(field)} is a flag of the source {source.name}; leave it out, or add that source")
+                raise UserError(
+                    f"{flag_of(field)} is a flag of the source {source.name}; leave it out, or add that source"
+                )
     return {
         source.name: source(
             _settings(source.extract_settings, values), _settings(source.pair_settings, values), opt_out

@@ -29,7 +29,9 @@ class Done:
 
 
 @contextmanager
-def shown(label: str, total: int, look: Callable[[], Done], *, unit: str = "B", terminal: bool | None = None) -> Iterator[None]:
+def shown(
+    label: str, total: int, look: Callable[[], Done], *, unit: str = "B", terminal: bool | None = None
+) -> Iterator[None]:
     """Show progress while the block runs; ``look`` is called from a thread of its own."""
     stop = threading.Event()
     on_terminal = sys.stderr.isatty() if terminal is None else terminal

@@ -286,7 +286,9 @@ def join_by_cited(table: pa.Table, most: int) -> Iterator[JoinOutcome]:
         for citation in citations:
             if cited is None:
                 detail = f"{document_id(citation.citing or 0)} cites {document_id(key)}"
-                yield Reject("cited_paper_missing", citation.title, detail=detail, records=citation.rows + citation.lost)
+                yield Reject(
+                    "cited_paper_missing", citation.title, detail=detail, records=citation.rows + citation.lost
+                )
                 continue
             pairs = list(_citation_pairs(citation, cited))
             if pairs:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -219,7 +219,7 @@ def seconds(day: str | None) -> int | None:
     if not day:
         return None
     try:
-        midnight = datetime.combine(date.fromisoformat(day[:10]), datetime.min.time(), timezone.utc)
+        midnight = datetime.combine(date.fromisoformat(day[:10]), datetime.min.time(), UTC)
     except ValueError:
         return None
     return int(midnight.timestamp())

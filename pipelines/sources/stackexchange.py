@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
 import pyarrow as pa
@@ -331,7 +331,7 @@ def created_of(row: Attributes) -> int | None:
     date = row.get(b" CreationDate=")
     if date is None:
         return None
-    return int(datetime.fromisoformat(date[:19].decode("ascii")).replace(tzinfo=timezone.utc).timestamp())
+    return int(datetime.fromisoformat(date[:19].decode("ascii")).replace(tzinfo=UTC).timestamp())
 
 
 def metered(file: InputFile, blocks: Iterable[bytes]) -> Iterator[bytes]:
