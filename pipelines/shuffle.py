@@ -62,7 +62,7 @@ def split_by(table: pa.Table, partition: np.ndarray[Any, Any]) -> Iterator[tuple
     """The rows of each partition, given the partition number of every row."""
     order = np.argsort(partition, kind="stable")
     numbers, starts = np.unique(partition[order], return_index=True)
-    ends = [*starts[1:], len(order)]
+    ends = np.append(starts, len(order))[1:]
     table = table.take(pa.array(order))
     for number, start, end in zip(numbers, starts, ends, strict=True):
         yield int(number), table.slice(start, end - start)
