@@ -158,7 +158,7 @@ def _lines(raw: list[str]) -> Iterator[Line]:
     for line in raw:
         before, references, _ = line.partition(REFERENCES)
         if before and not before.isspace():
-            yield Line(_line_text(before), before[0] in "*#;")
+            yield Line(_line_text(before), before[0] in "*#;", before[0] == ":")
         if references:
             return
 

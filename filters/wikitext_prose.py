@@ -23,6 +23,7 @@ class Line(NamedTuple):
 
     text: str
     item: bool = False
+    indented: bool = False
 
 
 def section_text(lines: Iterable[Line], max_chars: int | None = None) -> str:
@@ -32,8 +33,8 @@ def section_text(lines: Iterable[Line], max_chars: int | None = None) -> str:
     """
     pieces: list[str] = []  # texts, and between them what joins them
     prose = listed = 0
-    unended = False  # the last piece is a list item without a mark at its end
-    for text, item in lines:
+    unended = was_indented = False  # does the last piece, a list item or an indented line, lack a mark at its end?
+    for text, item, indented in lines:
         if not text:
             if not unended:
                 _drop_introductions(pieces)
@@ -43,11 +44,16 @@ def section_text(lines: Iterable[Line], max_chars: int | None = None) -> str:
             listed += len(text)
         else:
             prose += len(text)
-        if unended:
-            pieces.append("; " if item else ". ")
+        if unended and (item or indented):
+            pieces.append("; ")
+        elif unended and not was_indented:
+            pieces.append(". ")
         elif pieces:
             pieces.append("" if _CONTINUES.match(text) else " ")
-        unended = item and not ended and text[-1] not in ",;:，；：、" and not text.endswith(_CONJUNCTIONS)
+        was_indented = indented
+        unended = (
+            (item or indented) and not ended and text[-1] not in ",;:，；：、" and not text.endswith(_CONJUNCTIONS)
+        )
         pieces.append(text)
         if max_chars is not None and prose + listed > max_chars:
             break

@@ -81,9 +81,7 @@ def template_text(name: str, inner: str) -> str:
 
     ``name`` comes from :func:`template_name`, ``inner`` is everything between the braces, nested marks already
     resolved.
-    Known annotations ("citation needed") say nothing. An unknown template of one line leaves a ``GAP``, as it may
-    have
-    carried words; one of several lines is an infobox or the like and leaves nothing.
+    Known annotations ("citation needed") say nothing. What is not known leaves a ``GAP``, as it may have carried words.
     """
     renderer = RENDERERS.get(name)
     if renderer is not None:
@@ -104,4 +102,4 @@ def template_text(name: str, inner: str) -> str:
         return name[11:]
     if name[:10] == "formatnum:":
         return name[10:]
-    return GAP if "\n" not in inner else ""
+    return GAP

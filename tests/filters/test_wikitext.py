@@ -95,6 +95,15 @@ TEXT = {
     ),
     "mere list": ("* nails\n* knives\n* bells", ""),
     "indented": (":Iron is a metal.", "Iron is a metal."),
+    "indented list": (
+        "These are ores that miners of the region know:\n:red\n:blue",
+        "These are ores that miners of the region know: red; blue.",
+    ),
+    "indented formula": ("It is\n:''F'' = ''ma''\nwhere ''m'' is the mass.", "It is F = ma where m is the mass."),
+    "introduction of a template": (
+        "Iron rusts. This is how:\n{{clade\n|1=a\n}}\nIt is grey.",
+        "Iron rusts. It is grey.",
+    ),
     "headings in all but name": (
         "'''Ore'''\nIt is red.\n; Steel\n: It is grey.\n'''Rust'''",
         "Ore: It is red. Steel: It is grey.",
