@@ -99,13 +99,19 @@ def check_flags(flags: Sequence[str], own: Sequence[str]) -> None:
     """
     if not Engine(tuple(flags)).is_local:
         return
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
+    parser = argparse.ArgumentParser(
+        add_help=False, allow_abbrev=False, conflict_handler="resolve", exit_on_error=False
+    )
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(parser)
-    _, unknown = parser.parse_known_args(list(flags))
+    try:
+        _, unknown = parser.parse_known_args(list(flags))
+    except argparse.ArgumentError as error:
+        raise UserError(f"{error}; it is a flag of Apache Beam, see docs/engines.md") from None
     if unknown:
         flag = unknown[0].split("=", 1)[0]
-        near = difflib.get_close_matches(flag, own, 1) if flag.startswith("-") else []
+        known = [*own, *parser._option_string_actions]
+        near = difflib.get_close_matches(flag, known, 1) if flag.startswith("-") else []
         hint = f"did you mean {near[0]}?" if near else "ccpairs build --help lists the flags"
         raise UserError(f"unknown argument {unknown[0]!r}; {hint}")
 
@@ -148,7 +154,7 @@ def flink_command(argv: Sequence[str]) -> str:
     """The command line of an embedded Flink run of the same build."""
     jar = os.environ.get("CCPAIRS_FLINK_JAR")
     flags = [
-        *("--runner=FlinkRunner", "--flink_master='[local]'", "--environment_type=LOOPBACK"),
+        *("--runner=FlinkRunner", "--flink_master=[local]", "--environment_type=LOOPBACK"),
         *(f"--parallelism={cores()}", *([f"--flink_job_server_jar={jar}"] if jar else ["--flink_version=1.19"])),
     ]
-    return " ".join(["JAVA_TOOL_OPTIONS=-Xmx4g python -m ccpairs.build", *argv, *flags])
+    return "JAVA_TOOL_OPTIONS=-Xmx4g " + shlex.join(["python", "-m", "ccpairs.build", *argv, *flags])
