@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+import apache_beam as beam
+import pytest
+
+from ccpairs.errors import UserError
+from pipelines import engine
+from pipelines.engine import Engine, available_memory, check_flags, cores, flink_command, warn_of_size
+
+OWN = ["--source", "--input", "--output", "--num-shards", "--rows-per-shard", "--comments-per-post", "--opt-out"]
+
+
+def refused(*flags: str) -> str:
+    with pytest.raises(UserError) as caught:
+        check_flags(flags, OWN)
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("typo", "nearest"),
+    [
+        ("--num_shards=4", "--num-shards"),
+        ("--num-shard", "--num-shards"),
+        ("--imput", "--input"),
+        ("--ouptut", "--output"),
+        ("--comment-per-post", "--comments-per-post"),
+        ("--optout", "--opt-out"),
+        ("--runer=FlinkRunner", "--runner"),
+        ("--direct_num_worker=4", "--direct_num_workers"),
+    ],
+)
+def test_a_typo_gets_the_nearest_flag(typo: str, nearest: str) -> None:
+    assert refused(typo) == f"unknown argument '{typo}'; did you mean {nearest}?"
+
+
+@pytest.mark.parametrize("argument", ["--zzzzz", "RC_2015-01.zst", "-q"])
+def test_what_resembles_nothing_gets_the_help(argument: str) -> None:
+    assert refused(argument) == f"unknown argument '{argument}'; ccpairs build --help lists the flags"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        [],
+        ["--runner=DirectRunner"],
+        ["--runner", "FnApiRunner"],
+        ["--direct_num_workers", "4", "--direct_running_mode=multi_processing"],
+        ["--temp_location=/tmp/x", "--job_name", "pairs", "--save_main_session"],
+    ],
+)
+def test_flags_of_beam_pass(flags: list[str]) -> None:
+    check_flags(flags, OWN)
+
+
+def test_a_value_that_beam_cannot_read_is_one_line_too() -> None:
+    message = refused("--direct_num_workers=many")
+    assert "--direct_num_workers" in message
+    assert "'many'" in message
+
+
+def test_other_runners_have_flags_of_their_own() -> None:
+    check_flags(["--runner=FlinkRunner", "--some_flag_of_flink=1"], OWN)
+
+
+@pytest.mark.parametrize(
+    ("flags", "runner", "is_local"),
+    [
+        ([], "FnApiRunner", True),
+        (["--runner=DirectRunner"], "DirectRunner", True),
+        (["--runner", "FnApiRunner"], "FnApiRunner", True),
+        (["--runner=fnapirunner"], "fnapirunner", True),
+        (["--runner=FlinkRunner"], "FlinkRunner", False),
+        (["--runner", "apache_beam.runners.portability.flink_runner.FlinkRunner"], None, False),
+        (["--runner=PrismRunner"], "PrismRunner", False),
+    ],
+)
+def test_which_runner_it_is(flags: list[str], runner: str | None, is_local: bool) -> None:
+    found = Engine(tuple(flags))
+    assert found.is_local is is_local
+    assert runner is None or found.runner == runner
+
+
+def squares(pipeline: Any, *, out: str) -> None:
+    def write(numbers: Sequence[int]) -> None:
+        with open(out, "w", encoding="ascii") as file:
+            file.write(" ".join(map(str, sorted(numbers))))
+
+    _ = pipeline | beam.Create(range(4)) | beam.Map(lambda n: n * n) | beam.combiners.ToList() | beam.Map(write)
+
+
+@pytest.mark.parametrize("flags", [(), ("--runner=DirectRunner",)])
+def test_a_graph_runs_to_its_end_in_this_process(tmp_path: Any, flags: tuple[str, ...]) -> None:
+    out = str(tmp_path / "out")
+    Engine(flags).run(lambda pipeline: squares(pipeline, out=out), seconds=0.1, parts=4)
+    with open(out, encoding="ascii") as file:
+        assert file.read() == "0 1 4 9"
+
+
+def test_errors_of_a_graph_raise() -> None:
+    def graph(pipeline: Any) -> None:
+        _ = pipeline | beam.Create([1]) | beam.Map(lambda n: n // 0)
+
+    with pytest.raises(Exception, match="integer division or modulo by zero"):
+        Engine().run(graph, seconds=0.1, parts=1)
+
+
+def command_in(argv: Sequence[str]) -> list[str]:
+    """The words that a shell makes of the printed command."""
+    return shlex.split(flink_command(argv))
+
+
+def test_the_command_of_an_embedded_flink(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CCPAIRS_FLINK_JAR", raising=False)
+    words = command_in(["--source", "reddit", "--input", "dumps"])
+    assert words[:8] == [
+        *("JAVA_TOOL_OPTIONS=-Xmx4g", "python", "-m", "ccpairs.build", "--source", "reddit", "--input", "dumps"),
+    ]
+    assert {"--runner=FlinkRunner", "--flink_master=[local]", "--environment_type=LOOPBACK"} < set(words)
+    assert f"--parallelism={cores()}" in words
+    assert any(word.startswith("--flink_version=") for word in words)
+
+
+def test_the_command_names_the_jar_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CCPAIRS_FLINK_JAR", "/my jars/server.jar")
+    words = command_in([])
+    assert "--flink_job_server_jar=/my jars/server.jar" in words
+    assert not any(word.startswith("--flink_version=") for word in words)
+
+
+@pytest.mark.parametrize("value", ["/my dumps/RC_*.zst", "it's", "$HOME", "a;b", "RC_[12].zst", "@list"])
+def test_the_command_can_be_pasted_into_a_shell(value: str) -> None:
+    assert command_in(["--input", value])[4:6] == ["--input", value]
+
+
+def test_a_shuffle_that_fits_gives_no_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(engine, "available_memory", lambda: 10_000_000_000)
+    assert not warn_of_size(int(10_000_000_000 / engine.MEMORY_PER_SHUFFLED_BYTE), [], "before the start")
+    assert not caplog.records
+
+
+def test_a_shuffle_that_does_not_fit_gives_the_command_that_can(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(engine, "available_memory", lambda: 10_000_000_000)
+    argv = ["--source", "reddit"]
+    with caplog.at_level(logging.WARNING, "ccpairs"):
+        assert warn_of_size(20_000_000_000, argv, "before the start")
+    (record,) = caplog.records
+    message = record.getMessage()
+    assert message.startswith(f"before the start: about 20.0 GB of rows to shuffle need about {needed(20.0)} GB")
+    assert "10.0 GB are free" in message
+    assert message.endswith(f"\n  {flink_command(argv)}")
+
+
+def needed(gigabytes: float) -> str:
+    return f"{gigabytes * engine.MEMORY_PER_SHUFFLED_BYTE:.1f}"
+
+
+def test_where_the_system_says_nothing_of_memory_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "available_memory", lambda: None)
+    assert not warn_of_size(1 << 60, [], "before the start")
+
+
+def test_what_the_machine_has() -> None:
+    assert 1 <= cores() <= (os.cpu_count() or 1)
+    memory = available_memory()
+    assert memory is not None
+    assert 1 << 20 < memory <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
