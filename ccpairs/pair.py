@@ -7,7 +7,8 @@ it travels inside every Parquet file and the table in the docs is printed from i
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -59,7 +60,11 @@ _PROVENANCE = (
     _column("language_score", pa.float32(), "probability of that language, 0 to 1; null with language"),
     _column("perplexity", pa.float32(), "KenLM perplexity of the passage, > 0; null until a perplexity filter has run"),
     _column("votes", pa.int64(), "score of the passage in votes (may be negative); null where the dump has none"),
-    _column("created", pa.timestamp("s", tz="UTC"), "when the passage was written, UTC seconds; null where unknown"),
+    _column(
+        "created",
+        pa.timestamp("ms", tz="UTC"),  # Parquet has no coarser unit, so this is what a reader gets
+        "when the passage was written, UTC, in whole seconds; null where unknown",
+    ),
 )
 
 PAIR_SCHEMA = pa.schema([QUERY, PASSAGE, PAIR_ID, SOURCE, *_PROVENANCE])
@@ -69,3 +74,18 @@ CANDIDATE_SCHEMA = pa.schema([QUERY, PASSAGE, *_PROVENANCE])
 """Columns of a pair before identity: the fields of :class:`Pair` in order (extracts of sources that need no join)."""
 
 assert tuple(CANDIDATE_SCHEMA.names) == Pair._fields
+
+_SECONDS = pa.timestamp("s", tz="UTC")
+
+
+def to_column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Values of one field of :class:`Pair` as an Arrow array; times come in Unix seconds."""
+    return pa.array(values, _SECONDS).cast(kind) if pa.types.is_timestamp(kind) else pa.array(values, kind)
+
+
+def from_column(column: pa.ChunkedArray) -> list[Any]:
+    """The values of a column as :class:`Pair` holds them; times in Unix seconds."""
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(_SECONDS).cast(pa.int64())
+    values: list[Any] = column.to_pylist()
+    return values

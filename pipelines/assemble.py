@@ -24,12 +24,12 @@ import pyarrow.compute as pc
 
 from ccpairs import storage
 from ccpairs.manifest import ShardInfo
-from ccpairs.pair import CANDIDATE_SCHEMA, PAIR_SCHEMA, Pair
+from ccpairs.pair import PAIR_SCHEMA, Pair, from_column, to_column
 from ccpairs.shards import shard_name, write_shard
 from filters.pairs import PairFilter, default_pair_filters, first_reason
 from pipelines.identity import pair_id, shard_of
 from pipelines.join import PAIRS, JoinPlan
-from pipelines.rejects import REJECT_SCHEMA, LowestRejects, RejectRow, rejects_table
+from pipelines.rejects import LowestRejects, RejectRow, rejects_table
 from pipelines.shuffle import ReadTables, at_end, pack, split_by, unpack
 from pipelines.source import Source
 from pipelines.tally import COUNTS, REJECTS, TallyingDoFn, reject_group
@@ -63,10 +63,7 @@ class ToPairs(beam.DoFn):
     """Tables whose rows are pairs already -> lists of ``Pair``."""
 
     def process(self, table: pa.Table) -> Iterator[list[Pair]]:
-        created = CANDIDATE_SCHEMA.get_field_index("created")
-        columns = [column.to_pylist() for column in table.columns[:created]]
-        columns.append(seconds(table.column(created)).to_pylist())
-        yield list(map(Pair._make, zip(*columns, strict=True)))
+        yield list(map(Pair._make, zip(*map(from_column, table.columns), strict=True)))
 
 
 class FilterPairs(TallyingDoFn):
@@ -119,9 +116,9 @@ class WriteShard(TallyingDoFn):
     def process(self, group: tuple[int, Iterable[bytes]]) -> Iterator[dict[str, Any]]:
         number, blobs = group
         table, duplicates = sorted_and_distinct(unpack(blobs))
-        for row in duplicates:
-            pair = Pair(row["query"], row["passage"], *(row[name] for name in Pair._fields[2:]))
-            self.reject_pair("duplicate_pair", pair, row["pair_id"])
+        columns = (from_column(duplicates.column(name)) for name in ("pair_id", *Pair._fields))
+        for identity, *values in zip(*columns, strict=True):
+            self.reject_pair("duplicate_pair", Pair._make(values), identity)
         self.count("kept", table.num_rows)
         for item in pc.value_counts(table.column("pair_type")).to_pylist():
             self.count("pair_type", item["counts"], item["values"])
@@ -159,16 +156,11 @@ class WriteResult(beam.DoFn):
 def table_of(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     columns = zip(*rows, strict=True)
     return pa.Table.from_arrays(
-        [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
+        [to_column(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
     )
 
 
-def seconds(times: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Times as whole Unix seconds. Parquet knows no seconds, so times that were read from it are in milliseconds."""
-    return times.cast(PAIR_SCHEMA.field("created").type).cast(pa.int64())
-
-
-def sorted_and_distinct(table: pa.Table) -> tuple[pa.Table, list[dict[str, Any]]]:
+def sorted_and_distinct(table: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Rows sorted by ``pair_id``, one row per id, and the rows that were dropped for it.
 
     Of equal ids the row with most votes stays, then the first by its other columns, so the choice depends on the rows
@@ -181,13 +173,7 @@ def sorted_and_distinct(table: pa.Table) -> tuple[pa.Table, list[dict[str, Any]]
     first = np.ones(table.num_rows, dtype=bool)
     if table.num_rows > 1:
         first[1:] = np.asarray(pc.not_equal(ids.slice(1), ids.slice(0, table.num_rows - 1)))
-    if first.all():
-        return table, []
-    dropped = table.filter(pa.array(~first))
-    dropped = dropped.set_column(
-        dropped.schema.get_field_index("created"), "created", seconds(dropped.column("created"))
-    )
-    return table.filter(pa.array(first)), dropped.to_pylist()
+    return table.filter(pa.array(first)), table.filter(pa.array(~first))
 
 
 def read_pieces(pipeline: Any, listing: str, label: str) -> Any:
@@ -266,9 +252,7 @@ def write_rejects(rejects: Any, plan: AssemblePlan) -> Any:
 
 def rows_of(table: pa.Table) -> Iterator[RejectRow]:
     """Reject rows of a table, as they were when they were written."""
-    created = REJECT_SCHEMA.get_field_index("created")
-    table = table.set_column(created, "created", seconds(table.column("created")))
-    return zip(*(column.to_pylist() for column in table.columns), strict=True)
+    return zip(*map(from_column, table.columns), strict=True)
 
 
 def flatten(collections: Sequence[Any], label: str) -> Any:

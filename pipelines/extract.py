@@ -25,6 +25,7 @@ import xxhash
 
 from ccpairs import storage
 from ccpairs.errors import DamagedInput
+from ccpairs.pair import to_column
 from ccpairs.version import __version__
 from pipelines.inputs import InputFile
 from pipelines.rejects import REJECT_SCHEMA, SAMPLE_PER_REASON, RejectLog, reject_row, rejects_table, sample_key
@@ -123,7 +124,7 @@ class RowWriter:
         if not self.buffer:
             return
         columns = zip(*self.buffer, strict=True)
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
+        arrays = [to_column(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
         batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
         self._writer.write_batch(batch)
         self.rows += batch.num_rows

@@ -14,7 +14,7 @@ import apache_beam as beam
 import pyarrow as pa
 import xxhash
 
-from ccpairs.pair import PAIR_SCHEMA, Pair
+from ccpairs.pair import PAIR_SCHEMA, Pair, to_column
 from pipelines.source import Reject
 
 SAMPLE_PER_REASON = 300
@@ -105,7 +105,7 @@ class RejectLog:
 def rejects_table(rows: Iterable[RejectRow]) -> pa.Table:
     """Rows as a table in the one order that depends on nothing but the rows."""
     columns = list(zip(*rows, strict=True)) or [()] * len(REJECT_SCHEMA)
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, REJECT_SCHEMA, strict=True)]
+    arrays = [to_column(column, field.type) for column, field in zip(columns, REJECT_SCHEMA, strict=True)]
     return pa.Table.from_arrays(arrays, schema=REJECT_SCHEMA).sort_by(_SORT)
 
 
