@@ -70,11 +70,46 @@ def _content(tag: str, attributes: str, inner: str) -> str:
     return ""
 
 
+_WORDS = re.compile(r"\\(?:text(?:rm|it|bf)?|math(?:rm|it|bf|sf)|mbox|operatorname)\s*\{([^{}]*)\}")
+_SHORT_FRACTION = re.compile(r"\\[dt]?frac\s*(\d)\s*(\d)")
+# Two-dimensional parts, those that hold no other.
+_STACKED = re.compile(
+    r"\\([dt]?frac|[dt]?binom)\s*\{([^{}]*)\}\s*\{([^{}]*)\}|\\sqrt\s*\{([^{}]*)\}|([_^])\{([^{}]*)\}"
+)
+_ONE_TERM = re.compile(r"\\?\w*|\([^()]*\)")
+_DEEPEST_FORMULA = 8
+
+
+def _on_one_line(latex: str) -> str:
+    """Fractions, roots and indices with the brackets that they need on one line: ``\\frac{a+b}{c}`` -> ``(a+b)/c``."""
+    latex = _SHORT_FRACTION.sub(r"\1/\2 ", _WORDS.sub(r"\1", latex))
+    for _ in range(_DEEPEST_FORMULA):
+        latex, changed = _STACKED.subn(_flat, latex)
+        if not changed:
+            break
+    return latex
+
+
+def _flat(found: re.Match[str]) -> str:
+    if found[4] is not None:
+        return f"√{_term(found[4])}"
+    if found[5]:
+        return f"{found[5]}{_term(found[6])}"
+    upper, lower = found[2], found[3]
+    return f"({upper} choose {lower})" if found[1].endswith("binom") else f"{_term(upper)}/{_term(lower)}"
+
+
+def _term(latex: str) -> str:
+    """In brackets, unless it is one name or number."""
+    latex = latex.strip()
+    return latex if _ONE_TERM.fullmatch(latex) else f"({latex})"
+
+
 def formula_text(latex: str) -> str:
     """A formula as a line of text, or a gap where nobody could read it: ``\\alpha^2`` -> ``α^2``."""
     if len(latex) > 2 * _LONGEST_FORMULA:
         return GAP
-    text = latex_to_text(f"${' '.join(latex.split())}$").strip("$ ")
+    text = latex_to_text(f"${_on_one_line(' '.join(latex.split()))}$").strip("$ ")
     if not text or len(text) > _LONGEST_FORMULA or _LEFT_OVER.search(text):
         return GAP
     return text

@@ -10,6 +10,7 @@ from filters.text import plain
 from filters.wikitext import Namespaces, Section, read_article
 from filters.wikitext_inline import inline_text, mended
 from filters.wikitext_prose import Line, section_text
+from filters.wikitext_tags import formula_text
 from filters.wikitext_words import is_disambiguation_template, is_disambiguation_title, is_source_heading
 from tests.filters.odd_texts import ODD_TEXTS, TEXTS
 
@@ -226,6 +227,26 @@ def test_section_text_ends_items_and_drops_lists() -> None:
 def test_repair_of_what_dropped_templates_leave() -> None:
     assert mended("Iron ( ; born 1815) is , well , a metal ( ) .") == "Iron (born 1815) is, well, a metal."
     assert inline_text("a ( b ) c") == "a (b) c"
+
+
+@pytest.mark.parametrize(
+    ("latex", "expected"),
+    [
+        (r"E = mc^2", "E = mc^2"),
+        (r"x_{ij}^{n+1}", "x_ij^(n+1)"),
+        (r"\frac{a+b}{c}", "(a+b)/c"),
+        (r"\frac12", "1/2"),
+        (r"F = \frac{MS_{\text{error}}}{\sqrt{n - 1}}", "F = MS_error/(√(n - 1))"),
+        (r"\left(\frac{a}{b}\right)^{2}", "(a/b)^2"),
+        (r"\binom{n}{k}", "(n choose k)"),
+        (r"10^{-3}\,\mathrm{kg}", "10^(-3) kg"),
+        (r"\frac{a", "\x01"),
+        (r"\begin{pmatrix}a\end{pmatrix}", "\x01"),
+        ("x" * 500, "\x01"),
+    ],
+)
+def test_formulas(latex: str, expected: str) -> None:
+    assert formula_text(latex) == expected
 
 
 MARKS = """[[ ]] {{ }} {{{ }}} {| |} |- | ! = == === '' ''' ''''' * # : ; <ref> </ref> <ref <nowiki> </nowiki> <math>
