@@ -107,7 +107,7 @@ def _term(latex: str) -> str:
 
 def formula_text(latex: str) -> str:
     """A formula as a line of text, or a gap where nobody could read it: ``\\alpha^2`` -> ``α^2``."""
-    if len(latex) > 2 * _LONGEST_FORMULA:
+    if len(latex) > 2 * _LONGEST_FORMULA or "\\begin" in latex:
         return GAP
     text = latex_to_text(f"${_on_one_line(' '.join(latex.split()))}$").strip("$ ")
     if not text or len(text) > _LONGEST_FORMULA or _LEFT_OVER.search(text):
