@@ -45,16 +45,25 @@ def shown(
         watcher.join()
 
 
+def _seen(look: Callable[[], Done]) -> Done | None:
+    try:
+        return look()
+    except OSError:  # the folder changes while it is looked at, and storage has its moods: the next look may see
+        return None
+
+
 def _bar(label: str, total: int, look: Callable[[], Done], unit: str, stop: threading.Event) -> None:
     with tqdm(total=total, desc=label, unit=unit, unit_scale=unit == "B", leave=False) as bar:
         while not stop.wait(SECONDS_BETWEEN_LOOKS):
-            done = look()
+            if (done := _seen(look)) is None:
+                continue
             bar.set_postfix_str(done.note, refresh=False)
             bar.update(max(0, min(done.amount, total) - bar.n))
 
 
 def _lines(label: str, total: int, look: Callable[[], Done], unit: str, stop: threading.Event) -> None:
     while not stop.wait(SECONDS_BETWEEN_LINES):
-        done = look()
+        if (done := _seen(look)) is None:
+            continue
         share = 100 * min(done.amount, total) / max(total, 1)
         log.info("%s: %.0f %% of %s %s%s", label, share, f"{total:,}", unit, f", {done.note}" if done.note else "")
