@@ -25,7 +25,7 @@ class LineSource(Source):
     about = "lines that say what becomes of them"
     unit = "line"
     forms: ClassVar[Mapping[str, str]] = {"lines": "a record a line"}
-    extract_settings = LineSettings
+    extract_settings: ClassVar[type] = LineSettings
 
     def form_of(self, name: str) -> str | None:
         return "lines" if ".jsonl" in name else None
