@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import codecs
-import importlib.util
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -68,6 +68,7 @@ Judged: TypeAlias = Taken | Refused
 
 def judge(title: str | None, paragraphs: Sequence[str], rules: PageRules) -> Judged:
     """Title and passages of a text, if it has a title, reads like prose and is long enough."""
+    paragraphs = [paragraph for paragraph in paragraphs if paragraph and not paragraph.isspace()]
     excerpt = " ".join(paragraphs)[:EXCERPT] or None
     if not title:
         return Refused("no_title", None, excerpt)
@@ -143,9 +144,14 @@ _EXTRACTORS: Mapping[str, Callable[[str], list[str]]] = {"resiliparse": _resilip
 
 
 def check_extractor(name: str) -> None:
-    """Raise ``UserError`` if the extractor needs a library that is not installed."""
-    if name == "trafilatura" and importlib.util.find_spec("trafilatura") is None:
-        raise UserError("--extractor trafilatura needs that library: pip install trafilatura")
+    """Raise ``UserError`` if the extractor needs a library that is not there, or that cannot be imported."""
+    if name == "trafilatura":
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise UserError(
+                f"--extractor trafilatura needs that library ({error}); pip install 'ccpairs[trafilatura]'"
+            ) from None
 
 
 def page_reader(settings: Mapping[str, Any]) -> Callable[[bytes], bytes]:

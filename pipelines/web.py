@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +19,7 @@ from pipelines.source import OPTED_OUT, Failure, Outcome, Reject, Source, option
 from pipelines.warc import CONVERSION, RESPONSE, WebRecord, read_warc
 
 HTML = frozenset(["text/html", "application/xhtml+xml"])
+
 HTML_BEGINS = (b"<!doctype html", b"<html", b"<head", b"<body", b"<title")
 
 
@@ -169,4 +170,4 @@ def unix_time(text: str | None) -> int | None:
         time = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
     except ValueError:
         return None
-    return int((time if time.tzinfo else time.replace(tzinfo=timezone.utc)).timestamp())
+    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())

@@ -5,7 +5,33 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
-SENTENCE = "The water of the lake number {0} is so clear that all of its {0} stones can be counted from a boat."
+WHO = (
+    "The fisherman",
+    "A teacher from the valley",
+    "My grandmother",
+    "One of the twins",
+    "The old ferry pilot",
+    "Nobody in the village",
+    "The girl with the red boat",
+)
+DID = ("counted the stones in", "walked around", "painted a picture of", "swam across", "told a long story about")
+WHAT = ("the clear lake", "the northern bay", "that hidden pond", "the island with the tower")
+WHEN = (
+    "before the ice came.",
+    "in the summer of the flood.",
+    "while it rained.",
+    "when the bridge was new.",
+    "at dawn.",
+    "for us.",
+)
+
+
+def sentences(number: int, begin: int = 0) -> list[str]:
+    """So many different sentences of prose."""
+    return [f"{WHO[i % 7]} {DID[i % 5]} {WHAT[i // 3 % 4]} {WHEN[i // 2 % 6]}" for i in range(begin, begin + number)]
+
+
+PROSE = " ".join(sentences(12))
 
 
 def record(
@@ -30,10 +56,10 @@ def http(body: bytes, status: str = "200 OK", content_type: str = "text/html; ch
     return f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\n{more}\r\n".encode() + body
 
 
-def page(number: int = 1, title: str | None = None, sentences: int = 8) -> bytes:
-    """A page of HTML with a menu and two paragraphs of prose, whose words differ from those of other pages."""
-    texts = [SENTENCE.format(f"{number}{i}") for i in range(sentences)]
-    paragraphs = "".join(f"<p>{' '.join(part)}</p>" for part in (texts[: sentences // 2], texts[sentences // 2 :]))
+def page(number: int = 1, title: str | None = None, length: int = 12) -> bytes:
+    """A page of HTML with a menu and paragraphs of three sentences."""
+    texts = sentences(length)
+    paragraphs = "".join(f"<p>{' '.join(texts[i : i + 3])}</p>" for i in range(0, length, 3))
     head = f"<title>{title if title is not None else f'The clear lake {number}'}</title>"
     return f"<!DOCTYPE html><html><head>{head}</head><body><nav>Home</nav>{paragraphs}</body></html>".encode()
 
