@@ -37,7 +37,8 @@ REJECT_SCHEMA = pa.schema(
 """A reject's columns: the reason and stage (extract, join, pairs), the pair as far as it is known, and its place."""
 
 RejectRow: TypeAlias = tuple[Any, ...]
-_SORT = [(name, "ascending") for name in ("stage", "reason", "sample_key", "input", "position", "query", "passage")]
+_FIRST = ("stage", "reason", "sample_key", "input", "position")
+_SORT = [(name, "ascending") for name in (*_FIRST, *(name for name in REJECT_SCHEMA.names if name not in _FIRST))]
 _KEY = REJECT_SCHEMA.get_field_index("sample_key")
 
 
