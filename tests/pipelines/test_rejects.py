@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import pyarrow as pa
 import pytest
@@ -79,6 +79,14 @@ def test_a_table_is_in_an_order_of_its_rows_alone() -> None:
     rows = [row(3), row(1), row(2, "bot"), row(1, passage="a"), row(1, passage="b")]
     assert rejects_table(rows).equals(rejects_table(rows[::-1]))
     assert rejects_table(rows).column("reason").to_pylist() == ["bot", *["low_score"] * 4]
+
+
+def test_rows_that_differ_in_any_column_have_one_order() -> None:
+    pair = Pair("q", "p", "title_comment", votes=1)
+    pairs = [pair, pair._replace(votes=2), pair._replace(created=5), pair._replace(url="https://a.org")]
+    rows = [reject_pair_row("pairs", "reddit", "duplicate_pair", each, "0" * 32, 7) for each in pairs]
+    tables = [rejects_table(order) for order in permutations(rows)]
+    assert all(table.equals(tables[0]) for table in tables)
 
 
 def test_keys_take_any_text() -> None:
