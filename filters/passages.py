@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from filters.sentences import cut_at_sentences
@@ -14,6 +14,7 @@ MAX_CHARS = 1000
 MIN_CHARS = 150
 LONG_LINE = 100
 SENTENCE = 30
+_SENTENCE_END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s*")
 MIN_SHARE = 0.4
 """A passage that tells what a summary says has this share of its words; only words of some passage count as found."""
 # East Asian scripts put no space between words: there each character stands for one.
@@ -73,20 +74,29 @@ class PassageWords:
 
     def __init__(self, passages: Sequence[str]) -> None:
         self._passages = passages
-        self._words = [frozenset(_WORD.findall(passage.casefold())) for passage in passages]
+        self._sentences = [[_words(sentence) for sentence in _SENTENCE_END.split(passage)] for passage in passages]
+        self._words = [frozenset[str]().union(*sentences) for sentences in self._sentences]
         self._holders = Counter(word for words in self._words for word in words)
 
     def closest(self, summary: str, min_share: float = MIN_SHARE) -> str | None:
         """The passage that shares most words with the summary, or None where none shares enough of them.
 
         A word counts the less the more passages it is in: names of the main persons are everywhere, what happened
-        is told once. Of equals the first is taken.
+        is told once. Words count twice if they stand together in the sentence that shares most. Of equals the first
+        passage is taken.
         """
-        words = frozenset(_WORD.findall(summary.casefold()))
+        words = _words(summary)
         best, most = None, 0.0
-        for passage, known in zip(self._passages, self._words, strict=True):
-            shared = words & known
-            weight = sum(1 / self._holders[word] for word in sorted(shared))
-            if len(shared) >= min_share * len(words) and weight > most:
-                best, most = passage, weight
+        for passage, known, sentences in zip(self._passages, self._words, self._sentences, strict=True):
+            if len(words & known) >= min_share * len(words):
+                weight = self._weight(words & known) + max(self._weight(words & sentence) for sentence in sentences)
+                if weight > most:
+                    best, most = passage, weight
         return best
+
+    def _weight(self, words: Iterable[str]) -> float:
+        return sum(1 / self._holders[word] for word in sorted(words))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.casefold()))

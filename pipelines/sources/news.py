@@ -51,7 +51,8 @@ MAX_WHOLE = 1 << 28
 HIGHLIGHT = "@highlight"
 # "By . Jo Doe . PUBLISHED: . 09:30 EST, 1 May 2012 . | . UPDATED: . 11:02 EST, 1 May 2012 . ", all on one line.
 DAILY_MAIL_HEAD = re.compile(
-    r"By \. .{1,300}?(?<= \. )(?:(?:PUBLISHED|UPDATED|CREATED|Last updated at):? ?\. .{1,60}? \. (?:\| \. )?)+"
+    r"By \. .{1,300}?(?<= \. )"
+    r"(?:(?:(?:PUBLISHED|UPDATED|CREATED):? ?\. .{1,60}? \. |Last updated at .{1,60}? \. )(?:\| \. )?)+"
 )
 CNN_HEAD = re.compile(r"(?:[^()\n]{1,60} )?\(CNN[^()\n]{0,20}\) ?(?:--|[-–—])? ?")
 SCROLL_DOWN = re.compile(
