@@ -36,6 +36,15 @@ def one(folder: Path, pattern: str) -> Path:
     return sorted(folder.rglob(pattern))[0]
 
 
+GOOD = {
+    "reddit": "RS_*.zst",
+    "communityqa": "*.jsonl.gz",
+    "stackexchange": "*.7z",
+    "wikipedia": "*.jsonl",
+    "commoncrawl": "*.warc.gz",
+}
+
+
 @pytest.fixture(scope="module")
 def damaged(samples: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Path, bytes]]:
     """Name -> (source, path of a damaged file, its sound bytes); a sound file of each source stands beside them."""
@@ -59,13 +68,9 @@ def damaged(samples: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(flipped(data) if name.startswith(("corrupt", "flipped")) or name.endswith("gz") else cut(data))
         found[name] = (source, path, data)
-    for source in {source for source, _ in sound}:
-        good = one(
-            dumps / source, "RS_*.zst" if source == "reddit" else "*.7z" if source == "stackexchange" else "*.gz"
-        )
-        if source == "wikipedia":
-            good = one(dumps / source, "*.jsonl")
-        shutil.copy(good, folder / source / ("good" + good.name if source != "reddit" else good.name))
+    for source, pattern in GOOD.items():
+        good = one(dumps / source, pattern)
+        shutil.copy(good, folder / source / good.name)
     return found
 
 
