@@ -62,7 +62,7 @@ def main() -> None:
         for count in (options.comments // 10, options.comments):
             for window_log in (23, 31):
                 path = Path(scratch, f"RC_2016-{window_log}.zst")
-                write_zst(path, comment_lines(sentences, count, POSTS, 0), window_log)
+                write_zst(path, comment_lines(sentences, count, POSTS), window_log)
                 found = in_own_process(path)
                 rate, clock = found["lines"] / found["user"], found["lines"] / found["wall"]
                 window = f"{1 << (window_log - 20):,} MiB"

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -40,11 +40,6 @@ POST = (
     b'"over_18":false,"subreddit":"AskReddit","subreddit_id":"t5_2qh1i","is_self":true,"stickied":false,'
     b'"distinguished":null,"num_comments":3,"created_utc":%d,"url":"https://www.reddit.com/r/AskReddit/","media":null}\n'
 )
-
-
-class Dumps(NamedTuple):
-    posts: Path
-    comments: Path
 
 
 def texts(folder: Path, kind: str, field: str) -> list[str]:
@@ -83,9 +78,9 @@ def ids(numbers: np.ndarray[Any, Any]) -> list[bytes]:
     return [base36(int(number)).encode() for number in numbers]
 
 
-def comment_lines(sentences: list[bytes], count: int, posts: int, seed: int) -> Iterator[bytes]:
-    """Blocks of lines. Three in four comments are top-level, one in eight has a score below 1."""
-    random = np.random.default_rng(seed)
+def comment_lines(sentences: list[bytes], count: int, posts: int, first: int = 0) -> Iterator[bytes]:
+    """Blocks of lines, numbered from ``first``. Three in four comments are top-level."""
+    random = np.random.default_rng(first)
     for start in range(0, count, LINES_AT_A_TIME):
         number = min(LINES_AT_A_TIME, count - start)
         lengths = random.geometric(0.25, number)
@@ -96,14 +91,15 @@ def comment_lines(sentences: list[bytes], count: int, posts: int, seed: int) -> 
         lines = []
         for index in range(number):
             body = b" ".join([sentences[next(chosen)] for _ in range(int(lengths[index]))])
-            comment, link, score = base36(start + index + 900_000_000).encode(), links[index], scores[index]
+            comment, link, score = base36(first + start + index + 900_000_000).encode(), links[index], scores[index]
             parent = b"t1_c00" + link if nested[index] else b"t3_" + link
             lines.append(COMMENT % (index, comment, parent, body, link, score, score, 1451606400 + start))
         yield b"".join(lines)
 
 
-def post_lines(titles: list[bytes], count: int, seed: int) -> Iterator[bytes]:
-    random = np.random.default_rng(seed)
+def post_lines(titles: list[bytes], count: int) -> Iterator[bytes]:
+    """Blocks of lines."""
+    random = np.random.default_rng(0)
     for start in range(0, count, LINES_AT_A_TIME):
         number = min(LINES_AT_A_TIME, count - start)
         pairs = random.integers(0, len(titles), (number, 2)).tolist()
@@ -127,14 +123,16 @@ def write_zst(path: Path, blocks: Iterator[bytes], window_log: int = 31) -> Path
     return path
 
 
-def write_dumps(folder: Path, comments: int, posts: int, seed: int = 0) -> Dumps:
-    """Write ``RS_2016-01.zst`` and ``RC_2016-01.zst`` with so many records."""
+def write_dumps(folder: Path, comments: int, posts: int, months: int = 1) -> list[Path]:
+    """Write ``RS_2016-01.zst`` and ``RC_2016-01.zst`` to ``RC_2016-MONTHS.zst`` with so many records altogether."""
     sentences, titles = pool()
     folder.mkdir(parents=True, exist_ok=True)
-    return Dumps(
-        write_zst(folder / "RS_2016-01.zst", post_lines(titles, posts, seed)),
-        write_zst(folder / "RC_2016-01.zst", comment_lines(sentences, comments, posts, seed)),
-    )
+    written = [write_zst(folder / "RS_2016-01.zst", post_lines(titles, posts))]
+    for month in range(months):
+        first, end = comments * month // months, comments * (month + 1) // months
+        lines = comment_lines(sentences, end - first, posts, first)
+        written.append(write_zst(folder / f"RC_2016-{month + 1:02}.zst", lines))
+    return written
 
 
 if __name__ == "__main__":
@@ -142,6 +140,7 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--comments", type=int, default=1_000_000)
     parser.add_argument("--posts", type=int, default=400_000)
+    parser.add_argument("--months", type=int, default=1, help="how many files the comments are spread over")
     options = parser.parse_args()
-    for path in write_dumps(options.folder, options.comments, options.posts):
+    for path in write_dumps(options.folder, options.comments, options.posts, options.months):
         print(f"{path}: {path.stat().st_size:,} bytes")
