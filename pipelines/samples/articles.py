@@ -26,6 +26,12 @@ PARENTS = {
 }
 """The sections of the second level stand under these, by kind of entity."""
 
+INTRODUCTIONS = (
+    "Most handbooks have a paragraph on {noun}, and so it is with {n}.",
+    "As to {noun}, the sources on {n} agree.",
+    "The following is known about {n} with regard to {noun}.",
+    "Under {noun} reference works say this about {n}.",
+)
 SHORTEST_SECTION = 80
 """Letters; shorter sections get another sentence, as readers leave them out."""
 
@@ -70,7 +76,11 @@ def _section(voice: Voice, entity: Entity, aspect: str, facts: list[Fact], paren
     path = (parents[aspect], aspect) if aspect in parents else (aspect,)
     if entity.kind == "topic" and len(facts) > 1 and voice.chance(0.3):
         return Section(path, "Some points are worth knowing.", tuple(voice.say(entity, fact) for fact in facts))
-    sentences = [voice.say(entity, facts[0]), *(voice.add(entity, fact) for fact in facts[1:])]
+    sentences = [voice.say(entity, facts[0])]
+    noun = aspect.lower()
+    if entity.kind != "topic" and noun not in sentences[0].lower():
+        sentences.insert(0, voice.pick(INTRODUCTIONS).format(noun=noun, n=entity.inside))
+    sentences += [voice.add(entity, fact) for fact in facts[1:]]
     for fact in voice.shuffled(other for other in entity.facts if other not in facts):
         if sum(map(len, sentences)) >= SHORTEST_SECTION:
             break

@@ -16,7 +16,7 @@ from pipelines.samples.wording import Voice, deck
 JANUARY_2020 = 1_577_836_800
 SECONDS = 31 * 86_400
 FIRST_POST, FIRST_COMMENT = int("ei0000", 36), int("fcg0000", 36)
-POSTS = 640
+POSTS = 600
 
 SUBREDDITS = {
     "geography": "geography",

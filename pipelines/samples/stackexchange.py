@@ -41,6 +41,11 @@ REASONS = (
     "",
     "",
 )
+SECONDING = (
+    "The other answer is right, and I can only put it in my own words.",
+    "I agree with what was said before me.",
+    "To say the same more briefly:",
+)
 SHORT_WORDS = re.compile(r"[^a-z]+")
 
 
@@ -133,7 +138,7 @@ def _thread(site: Site, entity: Entity, fact: Fact, *, links: bool) -> None:
     asked = site.clean_question(entity, fact, 2)
     site.clean_answer(asked, answer_body(voice, entity, fact))
     if voice.chance(0.3):
-        site.clean_answer(asked, f"<p>{_text(voice.say(entity, fact))}</p>\n")
+        site.clean_answer(asked, f"<p>{voice.pick(SECONDING)} {_text(voice.say(entity, fact))}</p>\n")
     if voice.chance(0.25):
         site.answer(
             asked, f"<p>{_text(voice.say(entity, voice.pick(entity.facts)))}</p>\n", -voice.random.randint(0, 3)

@@ -105,10 +105,18 @@ class Voice:
 _SLOT = re.compile(r"\{(Ns?|ns?)\}")
 
 
-def deck(voice: Voice, entities: Sequence[Entity] | None = None) -> Iterator[tuple[Entity, Fact]]:
-    """Every fact that there are questions for, each once, in random order."""
-    chosen = knowledge() if entities is None else entities
-    yield from voice.shuffled((entity, fact) for entity in chosen for fact in entity.asked)
+def deck(voice: Voice, entities: Sequence[Entity] | None = None, per_entity: int = 2) -> Iterator[tuple[Entity, Fact]]:
+    """Every fact that there are questions for, each once, in random order: first so many of each entity, then the rest.
+
+    Among few texts about the same thing, a small model can learn to tell which of them answers a question.
+    """
+    first, rest = [], []
+    for entity in knowledge() if entities is None else entities:
+        facts = voice.shuffled(entity.asked)
+        first += [(entity, fact) for fact in facts[:per_entity]]
+        rest += [(entity, fact) for fact in facts[per_entity:]]
+    yield from voice.shuffled(first)
+    yield from voice.shuffled(rest)
 
 
 def sentences(text: str) -> list[str]:
