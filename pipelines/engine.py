@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -26,6 +27,7 @@ from apache_beam.transforms import environments
 from ccpairs.errors import UserError
 
 LOCAL_RUNNER = "FnApiRunner"
+_CONTROL_GROUP = Path("/sys/fs/cgroup")
 LOCAL_RUNNERS = frozenset({LOCAL_RUNNER.lower(), "directrunner", "bundlebasedirectrunner", "inmemoryrunner"})
 
 SECONDS_WORTH_PROCESSES = 6.0
@@ -122,18 +124,30 @@ def cores() -> int:
 
 
 def available_memory() -> int | None:
-    """Bytes of memory that can still be had on this machine; None where the system does not say."""
+    """Bytes of memory that can still be had, on this machine and inside its container; None where nothing says so."""
+    found = [free for free in (_free_in_machine(), _free_in_container()) if free is not None]
+    return min(found) if found else None
+
+
+def _free_in_machine() -> int | None:
     try:
         with open("/proc/meminfo", encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
+            return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
     except OSError:
         pass
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
         return None
+
+
+def _free_in_container() -> int | None:
+    """What the limit of the control group (version 2) leaves."""
+    try:
+        limit, used = (_CONTROL_GROUP.joinpath(name).read_text() for name in ("memory.max", "memory.current"))
+    except OSError:
+        return None
+    return None if limit.strip() == "max" else max(0, int(limit) - int(used))
 
 
 def warn_of_size(shuffled_bytes: int, argv: Sequence[str], when: str) -> bool:
