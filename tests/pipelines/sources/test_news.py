@@ -69,7 +69,7 @@ def test_an_article(tmp_path: Path) -> None:
     ]
 
 
-NEWS_PLEASE = {
+NEWS_PLEASE: dict[str, Any] = {
     "authors": [],
     "date_publish": "2019-11-18 10:30:00",
     "description": None,
