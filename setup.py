@@ -41,7 +41,7 @@ RUN = [
 # those names build from source, and fastText's fails on NumPy 2.
 MODELLING = ["torch>=2.6", "transformers>=4.48", "ufal-kenlm", "fasttext-community>=0.11"]
 
-BENCH = ["datatrove>=0.5", "trafilatura>=2.0", "mwparserfromhell>=0.6"]
+BENCH = ["datatrove>=0.5", "trafilatura>=2.0", "mwparserfromhell>=0.6", "psutil>=5.9"]
 
 TEST = [
     "pytest>=8.0",
