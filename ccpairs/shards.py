@@ -29,15 +29,16 @@ def shard_name(source: str, index: int, count: int) -> str:
 def encode_shard(table: pa.Table) -> bytes:
     """A table as the bytes of a Parquet file; the same table gives the same bytes with the same pyarrow."""
     sink = pa.BufferOutputStream()
-    pq.write_table(
-        table,
+    with pq.ParquetWriter(
         sink,
-        row_group_size=ROWS_PER_GROUP,
+        table.schema,
         compression="zstd",
         compression_level=3,
         use_dictionary=[name for name in table.schema.names if name not in _UNIQUE_TEXT],
         write_page_index=True,
-    )
+    ) as writer:
+        if table.num_rows:  # Hugging Face's reader stumbles over a row group without rows
+            writer.write_table(table, row_group_size=ROWS_PER_GROUP)
     return bytes(sink.getvalue())
 
 

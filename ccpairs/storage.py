@@ -34,7 +34,7 @@ def locate(uri: str) -> tuple[Any, str]:
 
 
 def join(uri: str, *names: str) -> str:
-    return "/".join([uri.rstrip("/") or "/", *names]) if names else uri
+    return "/".join([uri.rstrip("/"), *names]) if names else uri
 
 
 def exists(uri: str) -> bool:
