@@ -179,13 +179,17 @@ def trimmed(paragraphs: list[Paragraph]) -> list[Paragraph]:
     """The paragraphs without lines about the text (date, author, way to the page) before its first prose, without
     short lines that are no sentences after its last, and without notices to those whose browser runs no scripts.
     """
-    said = [p for p in paragraphs if not (len(p.text) < 2 * META and _NO_SCRIPTS.search(p.text))]
+    said = [p for p in paragraphs if not (len(p.text) < 2 * META and _is_about_scripts(p.text))]
     first = next((i for i, p in enumerate(said) if len(p.text) >= META), None)
     if first is None:
         return said
     last = next(i for i in range(len(said), 0, -1) if len(said[i - 1].text) >= PROSE or _END.search(said[i - 1].text))
     opening = [p for p in said[:first] if p.tag in HEADINGS or _END.search(p.text) or not _ABOUT.search(p.text)]
     return opening + said[first:last]
+
+
+def _is_about_scripts(text: str) -> bool:
+    return _SCRIPTS.search(text) is not None and _SWITCHED.search(text) is not None
 
 
 def with_followers(paragraphs: list[Paragraph]) -> Iterator[Paragraph]:
@@ -202,8 +206,8 @@ def with_followers(paragraphs: list[Paragraph]) -> Iterator[Paragraph]:
 
 
 _END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\u061f\u06d4\u0964][\"'\u2019\u201d\u00bb\u00ab)\]]*$")
-_SCRIPTS_OFF = "(?:enabl|requir|activ|aktiv|disabl|habilit|browser|navegador|navigateur|cookies)"
-_NO_SCRIPTS = re.compile(rf"java ?script.*{_SCRIPTS_OFF}|{_SCRIPTS_OFF}.*java ?script", re.IGNORECASE)
+_SCRIPTS = re.compile("java ?script", re.IGNORECASE)
+_SWITCHED = re.compile("enabl|requir|activ|aktiv|disabl|habilit|browser|navegador|navigateur|cookies", re.IGNORECASE)
 # A date in figures or with the name of a month, a time, a sign of copyright, a way to the page ("Home > News > ...").
 _ABOUT = re.compile(
     r"\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b\d{4}[./-]\d{1,2}[./-]\d{1,2}\b|\d年|\b\d{1,2}:\d{2}\b|©"

@@ -1,11 +1,10 @@
 """From a page of the web to its title and passages, or the reason why it is not taken. This runs in the child process
-(:mod:`pipelines.page_worker`), so it imports nothing heavy: neither Beam nor Arrow.
+(:mod:`pipelines.page_worker`), so it imports nothing heavy: neither Beam nor Arrow, and nothing of ``ccpairs``.
 """
 
 from __future__ import annotations
 
 import codecs
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -14,7 +13,6 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
 from selectolax.lexbor import LexborHTMLParser
 
-from ccpairs.errors import UserError
 from filters.maintext import main_text, outline
 from filters.passages import LONG_LINE, MAX_CHARS, MIN_CHARS, passages
 from filters.quality import default_page_filters, first_text_reason
@@ -141,17 +139,6 @@ def _trafilatura(html: str) -> list[str]:
 
 
 _EXTRACTORS: Mapping[str, Callable[[str], list[str]]] = {"resiliparse": _resiliparse, "trafilatura": _trafilatura}
-
-
-def check_extractor(name: str) -> None:
-    """Raise ``UserError`` if the extractor needs a library that is not there, or that cannot be imported."""
-    if name == "trafilatura":
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            raise UserError(
-                f"--extractor trafilatura needs that library ({error}); pip install 'ccpairs[trafilatura]'"
-            ) from None
 
 
 def page_reader(settings: Mapping[str, Any]) -> Callable[[bytes], bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,12 +10,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ccpairs.errors import WrongSource
+from ccpairs.errors import UserError, WrongSource
 from ccpairs.pair import Pair
 from filters.passages import MAX_CHARS, MIN_CHARS
 from pipelines.inputs import InputFile
 from pipelines.page_worker import PageWorker, Trouble
-from pipelines.pages import EXTRACTORS, Judged, Page, PageRules, Refused, check_extractor
+from pipelines.pages import EXTRACTORS, Judged, Page, PageRules, Refused
 from pipelines.source import OPTED_OUT, Failure, Outcome, Reject, Source, option
 from pipelines.warc import CONVERSION, RESPONSE, WebRecord, read_warc
 
@@ -47,6 +48,17 @@ class WebExtract:
     quality_filters: bool = option(True, "drop pages that do not read like prose")
     page_timeout: int = option(30, "seconds after which a page that hangs is given up", parse=at_least_one)
     max_page_mb: int = option(10, "drop pages with more megabytes of HTML", parse=at_least_one)
+
+
+def check_extractor(name: str) -> None:
+    """Raise ``UserError`` if the extractor needs a library that is not there, or that cannot be imported."""
+    if name == "trafilatura":
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise UserError(
+                f"--extractor trafilatura needs that library ({error}); pip install 'ccpairs[trafilatura]'"
+            ) from None
 
 
 class About(NamedTuple):
