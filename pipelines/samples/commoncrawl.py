@@ -236,7 +236,8 @@ def _ccnet(
     lines: list[bytes] = []
 
     def add(title: str, paragraphs: Sequence[str]) -> str:
-        record = ccnet_page(voice, title, paragraphs, 4000 + len(lines))
+        left = [voice.pick(COOKIES)] if voice.chance(0.1) else []  # a banner that nobody has cut off
+        record = ccnet_page(voice, title, [*paragraphs, *left], 4000 + len(lines))
         file.clean()
         lines.append(json_line(record))
         return str(record["url"])
@@ -244,8 +245,9 @@ def _ccnet(
     made = stories(voice, entities, facts, 70)
     for story in made:
         add(story.title, story.paragraphs)
-    for story in made[:4]:
-        add(story.title, story.paragraphs)
+    for line in lines[:4]:
+        lines.append(line.replace(b'","date_download"', b'?print=1","date_download"'))
+        file.clean()
         file.note("page under a second address", "duplicate_pair", stage=PAIRS)
     later_dirt(voice, file, add, facts, foreign, 8)
     for number, story in enumerate(made[:8]):
@@ -263,7 +265,7 @@ def _ccnet(
 def ccnet_page(voice: Voice, title: str, paragraphs: Sequence[str], number: int) -> dict[str, Any]:
     """A page as CCNet writes it; the title is its first line."""
     site = voice.pick(SITES)
-    text = "\n".join([title, *paragraphs, *((voice.pick(COOKIES),) if voice.chance(0.1) else ())])
+    text = "\n".join([title, *paragraphs])
     return {
         "url": address(site, title, number),
         "date_download": f"2020-01-{17 + number % 12}T0{number % 10}:12:4{number % 10}Z",

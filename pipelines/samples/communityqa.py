@@ -49,7 +49,7 @@ class Lines:
 
 def write(folder: str, voice: Voice) -> list[SampleFile]:
     """Write the four files below ``communityqa/``."""
-    # Questions look more like each other than like their answers, so sets ask about other kinds of things than the rest.
+    # Questions look more like each other than like their answers, so sets are about other kinds of things.
     answered = [entity for entity in knowledge() if entity.kind not in SET_KINDS]
     facts = deck(voice, answered)  # none comes twice, so no pair does but those copied on purpose
     files = [
@@ -130,7 +130,7 @@ def _positives(voice: Voice, facts: Iterator[tuple[Entity, Fact]], lines: Lines)
 def _sets(voice: Voice, lines: Lines) -> Lines:
     """Sets of questions that ask for the same."""
     chosen = 0
-    for entity, fact in deck(voice, [entity for entity in knowledge() if entity.kind in SET_KINDS]):
+    for _, fact in deck(voice, [entity for entity in knowledge() if entity.kind in SET_KINDS]):
         members = [question for question in fact.questions if len(question) >= SHORTEST]
         if chosen == SET_LINES or len(members) < 2:
             continue

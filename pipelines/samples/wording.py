@@ -121,4 +121,4 @@ def deck(voice: Voice, entities: Sequence[Entity] | None = None, per_entity: int
 
 def sentences(text: str) -> list[str]:
     """The sentences of a text of ours."""
-    return re.split(r"(?<=[.!?]) (?=[A-Z0-9])", text)
+    return re.split(r"(?<=[.!?]) ", text)
