@@ -1,0 +1,90 @@
+"""What the documentation says of flags, columns, files and the way to read shards holds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from ccpairs import PAIR_SCHEMA, build
+from pipelines.sources import MODULES, source_class
+
+REPOSITORY = Path(__file__).parents[1]
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+FLAG = re.compile(r"(?<![\w/-])--[a-z][a-z0-9_-]*")
+OTHERS = {
+    *("--tag", "--target"),  # docker
+    *("--flink-master", "--job-port", "--artifact-port", "--expansion-port"),  # the job server
+    *("--service_port", "--worker_pool"),  # Beam's pool of workers
+    *("--project", "--region"),  # Dataflow's, known where Beam's Google Cloud parts are installed
+    *("--min-rating", "--max-steps-chars", "--flag", "--no-flag"),  # of the example of a source
+}
+
+
+def known_flags() -> set[str]:
+    ours = build.make_parser([source_class(name) for name in MODULES])
+    beams = argparse.ArgumentParser(add_help=False, conflict_handler="resolve")
+    for options in PipelineOptions.__subclasses__():
+        options._add_argparse_args(beams)
+    return {*ours._option_string_actions, *beams._option_string_actions}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_flag_exists(page: Path) -> None:
+    assert set(FLAG.findall(page.read_text(encoding="utf-8"))) - known_flags() - OTHERS == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    for path, anchor in re.findall(r"\]\((?!http)([^)#]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        target = page.parent / path if path else page
+        assert target.is_file(), path
+        headings = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        assert not anchor or anchor in {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
+
+
+def test_every_source_has_its_section_and_every_option_its_place() -> None:
+    pages = [(REPOSITORY / name).read_text(encoding="utf-8") for name in ("README.md", "docs/sources.md")]
+    assert set(MODULES) <= set(re.findall(r"^## (\w+)$", pages[1], flags=re.MULTILINE))
+    named = set(FLAG.findall("".join(pages)))
+    ours = build.make_parser([source_class(name) for name in MODULES])._option_string_actions
+    assert {flag for flag in ours if flag.startswith("--") and not flag.startswith("--no-")} - named == {
+        "--help"
+    } - named
+
+
+def test_the_table_of_columns_is_the_schema() -> None:
+    text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = [f"| `{field.name}` | {field.type} | {field.metadata[b'about'].decode()} |" for field in PAIR_SCHEMA]
+    assert "\n".join(table) in text
+
+
+def test_the_readme_reads_pairs_as_it_says(tmp_path: Path) -> None:
+    posts = [{"id": f"a{n}", "title": f"What is the best way to boil {n} eggs?"} for n in range(3)]
+    comments = [
+        {"id": f"b{n}", "link_id": f"t3_a{n % 3}", "body": f"In a pot with room for {n} eggs.", "score": 3 - n // 3 * 3}
+        for n in range(4)  # the last has no votes and is rejected
+    ]
+    for name, records in (("RS_2016-01.json", posts), ("RC_2016-01.json", comments)):
+        (tmp_path / name).write_text("".join(json.dumps(record) + "\n" for record in records))
+    inputs = [str(tmp_path / "RS_2016-01.json"), str(tmp_path / "RC_2016-01.json")]
+    command = [sys.executable, "-m", "ccpairs.build", "--source", "reddit", "--quiet"]
+    command += ["--input", *inputs, "--output", str(tmp_path / "pairs")]
+    subprocess.run(command, check=True, cwd=REPOSITORY, capture_output=True)
+    (block,) = re.findall(
+        r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    block += (
+        "\nassert len(frame) == len(data) == len(pairs) == 3\nassert list(why.columns)[:2] == ['stage', 'reason']\n"
+    )
+    environment = {"HF_HOME": str(tmp_path / "cache"), "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(
+        [sys.executable, "-c", block], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+    )
+    assert "3 pairs in 1 shards" in done.stdout
