@@ -4,8 +4,7 @@ A page is read in four steps, each a function below.
 
 1. :func:`outline` walks the HTML tree once and keeps of it only *boxes* (block elements) and *runs* of text, the
    text of one paragraph together with how much of it is links.
-2. Each box gets a *role* from its tag, and from the words in its class and id: people name the parts of their pages
-   with the same few hundred words everywhere (``sidebar``, ``related-posts``, ``comment-list``).
+2. Each box gets a *role* from its tag and its names (:mod:`filters.page_roles`).
 3. :func:`prune` drops the boxes that are not main text by their role, unless too much of the page's *prose*
    (paragraphs that are not made of links) would go with them: then the name was misleading.
 4. :func:`body_of` goes down from the page to the smallest box that still holds nearly all the prose. What stands
@@ -18,11 +17,12 @@ Sizes are in characters. The few thresholds were set on annotated pages of many 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from filters.page_roles import BODY, COMMENTS, FRAME, MINOR, NEUTRAL, is_hidden, role_of
 
 PROSE = 60
 """A run with this many characters outside links is prose."""
@@ -44,6 +44,8 @@ NOSCRIPT_WORDS = 10
 """What is shown only where scripts do not run is text if it has so many words; else it stands for a picture."""
 META = 120
 """A longer paragraph is not taken for a line about the text (date, author, way to the page)."""
+LONGEST_NAMES = 500
+"""Characters of a class or an id that are looked at."""
 DEEPEST = 200
 """Elements nested deeper than this are read as one text: nobody writes such pages, generators of traps do."""
 
@@ -64,53 +66,6 @@ INLINE = _set(
     "strong sub sup time tt u var wbr nobr g"
 )
 HEADINGS = _set("h1 h2 h3 h4 h5 h6")
-
-BODY, NEUTRAL, MINOR, FRAME, COMMENTS = range(5)
-"""Roles: certainly part of the body; unknown; doubtful; frame of the page; readers' comments."""
-
-_ROLE_OF_TAG = {
-    "article": BODY,
-    "main": BODY,
-    "footer": FRAME,
-    "noscript": FRAME,
-    "aside": FRAME,
-    "menu": FRAME,
-    "figcaption": FRAME,
-    "figure": MINOR,
-    "form": MINOR,
-    "header": MINOR,
-    "address": MINOR,
-}
-_ROLE_OF_ARIA = {
-    "main": BODY,
-    "banner": MINOR,
-    "navigation": FRAME,
-    "complementary": FRAME,
-    "contentinfo": FRAME,
-    "search": FRAME,
-    "dialog": FRAME,
-    "alert": FRAME,
-    "menu": FRAME,
-}
-
-
-# Words in the parts of a name (the parts of ``post-related`` are post and related).
-_COMMENT_PARTS = re.compile("comment|disqus|^respond$|kommentar|^repl(?:y|ies)$")
-_FRAME_PARTS = re.compile(
-    "sidebar|^sidebox$|^foot$|footer|^nav|navi|menu|breadcrumb|paginat|pager|toolbar|^toc$|search|dropdown|^skip"
-    "|^lang$|related|similar|recommend|recent|popular|trending|^also|readmore|blogroll|infobox|navbox|^tags?$|taxonomy"
-    "|share|sharing|social|newsletter|subscri|login|signup|rating|flair|^cta$|widget|promo|advert"
-    "|^ads?$|banner|sponsor|outbrain|taboola|cookie|consent|gdpr|popup|modal|overlay|copyright|credit|signature|avatar"
-    "|^bio$|^posted$|carousel|gallery|akismet|colophon"
-)
-_MINOR_PARTS = re.compile(
-    "caption|byline|author|^meta$|^date|header|print|user|profile|^info$|teaser|disclaimer|slider|hidden|license"
-    "|^notes?$|register|contact|^links?$|figure|legal|^form$|^prev|icon|category|button|^card$|topic"
-)
-# WordPress puts the tags and categories of a post into the classes of the post itself, and whether it has comments;
-# themes say on the box around everything that there is a sidebar; a page builder calls every box a widget.
-_NOTHING_FOLLOWS = _set("tag category elementor has no with without is")
-_NOTHING_PRECEDES = _set("open closed enabled disabled left right active layout on off")
 
 
 class Run(NamedTuple):
@@ -287,16 +242,21 @@ class _Reader:
 
     def _read_block(self, node: LexborNode, first: LexborNode, box: Box, in_link: bool, depth: int) -> None:
         attributes = node.attributes
-        if attributes and _is_hidden(attributes):
+        if attributes and is_hidden(attributes):
             return
         if self._parts:
             self.end_run(box)
         tag = node.tag or ""
         if attributes:
             get = attributes.get
-            role = _role(tag, get("class"), get("id"), get("role"), get("itemprop"))
+            classes, name = get("class"), get("id")
+            if classes and len(classes) > LONGEST_NAMES:
+                classes = classes[:LONGEST_NAMES]  # roles are remembered, and nobody needs to remember more
+            if name and len(name) > LONGEST_NAMES:
+                name = name[:LONGEST_NAMES]
+            role = role_of(tag, classes, name, get("role"), get("itemprop"))
         else:
-            role = _ROLE_OF_TAG.get(tag, NEUTRAL)
+            role = role_of(tag)
         inner = Box(tag, role)
         titles = len(self.titles)
         self.read(first, inner, in_link, depth + 1)
@@ -308,50 +268,6 @@ class _Reader:
             elif role == MINOR and len(self.titles) > titles:
                 inner.role = NEUTRAL  # the head of the text, perhaps with its first paragraph
             box.add(inner)
-
-
-def _is_hidden(attributes: Mapping[str, str | None]) -> bool:
-    if "hidden" in attributes or attributes.get("aria-hidden") == "true":
-        return True
-    style = attributes.get("style")
-    return style is not None and "none" in style and "display:none" in style.replace(" ", "")
-
-
-@lru_cache(maxsize=1 << 16)
-def _role(tag: str, classes: str | None, name: str | None, aria: str | None, part: str | None) -> int:
-    """The role of an element by its tag and its attributes class, id, role and itemprop."""
-    role = _ROLE_OF_TAG.get(tag, NEUTRAL)
-    if role == BODY:
-        return role
-    role = max(role, _role_of_names(classes or ""), _role_of_names(name or ""))
-    if part == "articleBody":
-        return BODY
-    if aria is not None:
-        said = _ROLE_OF_ARIA.get(aria, NEUTRAL)
-        return BODY if said == BODY else max(role, said)
-    return role
-
-
-def _role_of_names(names: str) -> int:
-    role = NEUTRAL
-    for name in names.lower().replace("_", "-").split():
-        parts = name.split("-")
-        if parts[-1] not in _NOTHING_PRECEDES:
-            for part in parts:
-                if part in _NOTHING_FOLLOWS:
-                    break
-                role = max(role, _role_of_part(part))
-    return role
-
-
-@lru_cache(maxsize=1 << 15)
-def _role_of_part(part: str) -> int:
-    word = part.rstrip("0123456789")
-    if _COMMENT_PARTS.search(word):
-        return COMMENTS
-    if _FRAME_PARTS.search(word):
-        return FRAME
-    return MINOR if _MINOR_PARTS.search(word) else NEUTRAL
 
 
 _EAST_ASIAN = re.compile("[\u2e80-\U0010ffff]")
