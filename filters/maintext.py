@@ -44,6 +44,9 @@ NOSCRIPT_WORDS = 10
 """What is shown only where scripts do not run is text if it has so many words; else it stands for a picture."""
 META = 120
 """A longer paragraph is not taken for a line about the text (date, author, way to the page)."""
+LABEL = 40
+LABEL_WORDS = 3
+"""A line of so few characters and words before the text, if it is no sentence, is a label ("Print", "Text size")."""
 LONGEST_NAMES = 500
 """Characters of a class or an id that are looked at."""
 DEEPEST = 200
@@ -139,8 +142,12 @@ def trimmed(paragraphs: list[Paragraph]) -> list[Paragraph]:
     if first is None:
         return said
     last = next(i for i in range(len(said), 0, -1) if len(said[i - 1].text) >= PROSE or _END.search(said[i - 1].text))
-    opening = [p for p in said[:first] if p.tag in HEADINGS or _END.search(p.text) or not _ABOUT.search(p.text)]
+    opening = [p for p in said[:first] if p.tag in HEADINGS or _END.search(p.text) or not _is_about_text(p.text)]
     return opening + said[first:last]
+
+
+def _is_about_text(line: str) -> bool:
+    return _ABOUT.search(line) is not None or (len(line) < LABEL and len(line.split()) <= LABEL_WORDS)
 
 
 def _is_about_scripts(text: str) -> bool:
