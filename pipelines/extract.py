@@ -14,6 +14,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -150,6 +151,9 @@ class FileExtraction:
     def __init__(self, source: Source, task: ExtractTask, rejected: str) -> None:
         self._source, self._task, self._file = source, task, task.file
         self._log = RejectLog(rejected)
+        self._keeps_all_rejects = rejected == "all"
+        self._open_rejects = ExitStack()
+        self._reject_writer: Any = None
         self._seed = sample_key(self._file.name, self._file.begin)
         self._read = self._kept = 0
         self._rejected: Counter[str] = Counter()
@@ -161,14 +165,23 @@ class FileExtraction:
         """Write the extract and its rejects; raises ``DamagedInput`` and then leaves neither."""
         schema = self._source.extract_schema
         with storage.atomic_output(self._task.extract) as stream, RowWriter(stream, schema) as writer:
-            self._consume(writer)
-            writer.flush()
-            counts = self._counts(writer)
-            if len(self._log):
-                with storage.atomic_output(self._task.rejects) as rejects:
-                    pq.write_table(rejects_table(self._log.drain()), rejects, compression="zstd")
+            with self._open_rejects:
+                self._consume(writer)
+                writer.flush()
+                counts = self._counts(writer)
+                self._write_rejects()
             writer.close(json.dumps(dataclasses.asdict(counts)).encode())
         return counts
+
+    def _write_rejects(self) -> None:
+        if not len(self._log):
+            return
+        if self._reject_writer is None:
+            stream = self._open_rejects.enter_context(storage.atomic_output(self._task.rejects))
+            self._reject_writer = self._open_rejects.enter_context(
+                pq.ParquetWriter(stream, REJECT_SCHEMA, compression="zstd")
+            )
+        self._reject_writer.write_table(rejects_table(self._log.drain()))
 
     def _consume(self, writer: RowWriter) -> None:
         """Count and buffer every outcome. The loop is the hot one: what need not run for each record does not."""
@@ -194,6 +207,8 @@ class FileExtraction:
     def _now_and_then(self, writer: RowWriter, read: int) -> None:
         if len(writer.buffer) >= ROWS_PER_BATCH or self._bytes_since_batch() >= BYTES_PER_BATCH:
             writer.flush()
+            if self._keeps_all_rejects:  # a sample is small and is chosen when the file has ended
+                self._write_rejects()
             self._batch_start = self._file.meter.text_bytes + self._file.meter.raw_bytes
         if not read & 1023 and time.monotonic() > self._next_progress:
             self._show_progress()

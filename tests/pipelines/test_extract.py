@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import hashlib
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,32 @@ def test_the_sample_is_of_records_anywhere_in_the_file(tmp_path: Path) -> None:
     places = [int(place.split()[1]) for place in read_rejects(task).column("position").to_pylist()]
     assert len(set(places)) == 300
     assert 4000 < sum(places) / 300 < 6000
+
+
+def test_where_all_rejects_are_kept_they_are_written_as_they_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extract, "BYTES_PER_BATCH", 1 << 20)
+    task = task_of(tmp_path, line(reject="too_short", passage="x" * 1000) * 10_000)
+    tracemalloc.start()
+    try:
+        assert some(extract_file(LineSource(), task, "all")).rejected == {"too_short": 10_000}
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert pq.ParquetFile(task.rejects).metadata.num_rows == 10_000
+    assert pq.ParquetFile(task.rejects).metadata.num_row_groups > 4
+    assert len(set(read_rejects(task).column("position").to_pylist())) == 10_000
+    assert peak < 8_000_000  # the passages alone are 10 MB
+    assert files_beside(task) == ["in-hash.parquet", "in-hash.rejects.parquet"]
+
+
+@pytest.mark.parametrize("mode", ["all", "sample"])
+def test_a_file_that_fails_late_leaves_no_rejects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    monkeypatch.setattr(extract, "BYTES_PER_BATCH", 1 << 10)
+    task = task_of(tmp_path, gzip.compress(RECORDS[1] * 100_000)[:-9])
+    assert extract_file(LineSource(), task, mode) is None
+    assert files_beside(task) == ["in-hash.failed.json"]
 
 
 @pytest.mark.parametrize("mode", ["all", "sample"])
