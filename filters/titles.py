@@ -81,8 +81,10 @@ def choose_title(
     url: str | None = None,
 ) -> str | None:
     """The title that reads best of ``<title>``, ``og:title`` and the first-level headings, without the site's name."""
-    site = Site(site_name, url)
     first, second = _clean(title), _clean(social)
+    if site_name and letters_of(site_name) in (letters_of(first), letters_of(second)):
+        site_name = None  # some pages state their own title there
+    site = Site(site_name, url)
     rest = [text for text in map(_clean, headings) if text and not site.is_name(text)]
     confirming = [text for text in (second, *rest) if text]
     candidates = [cut for text in (first, second) if text and (cut := cut_site_name(text, site, confirming))]

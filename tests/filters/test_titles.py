@@ -76,6 +76,11 @@ def test_the_stated_name_of_the_site() -> None:
     assert choose_title("The clear lake - The Blue Paper", site_name="The Blue Paper") == "The clear lake"
 
 
+def test_a_page_that_states_its_title_as_the_name_of_the_site() -> None:
+    title = "The clear lake of the north | Lakes"
+    assert choose_title(title, site_name=title, url=LAKES) == "The clear lake of the north"
+
+
 PAGES = {
     "title": ("<title>The clear lake</title>", "The clear lake"),
     "og:title": ('<meta property="og:title" content="The clear lake">', "The clear lake"),
