@@ -78,7 +78,12 @@ def make_parser(every: Sequence[type[Source]]) -> Parser:
         help="files, folders, globs, URLs (http, s3, gs), or @LIST with one of them a line; "
         "SOURCE=URI where there are several sources",
     )
-    add("--input-prefix", default="", metavar="URI", help="goes before the relative names in @LIST")
+    add(
+        "--input-prefix",
+        default="",
+        metavar="URI",
+        help="goes before the relative names in @LIST, e.g. https://data.commoncrawl.org/",
+    )
     add(
         "--output",
         default=DEFAULT_OUTPUT,
@@ -87,7 +92,7 @@ def make_parser(every: Sequence[type[Source]]) -> Parser:
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--num-shards", type=positive, metavar="N", help="shards of each source (default: by size)")
-    size.add_argument("--rows-per-shard", type=positive, metavar="N", help="pairs of a shard, at most, about")
+    size.add_argument("--rows-per-shard", type=positive, metavar="N", help="shards of about N pairs or fewer")
     add("--limit", type=positive, metavar="N", help="read no more than so many records of each input file")
     add(
         "--rejected",

@@ -56,6 +56,7 @@ from pipelines.source import Source
 EXTRACT_BYTES_PER_SECOND = 6 << 20
 ASSEMBLE_BYTES_PER_SECOND = 12 << 20
 """What one core gets through, of input and of extract rows, roughly: is a second process worth starting?"""
+BYTES_OF_UNKNOWN = 256 << 20
 NOTHING = b'{"shards": [], "rejected": [], "counts": []}'
 TOOLS = ("apache-beam", "pyarrow", "resiliparse", "fastwarc", "selectolax", "msgspec", "py7zr")
 
@@ -138,10 +139,10 @@ class Build:
         if not missing:
             return
         # Largest first: the engine deals the groups out in turn, so the last to finish are small.
-        missing.sort(key=lambda task: (-(task_bytes(task) or 0), task.target))
+        missing.sort(key=lambda task: (-task_bytes(task), task.target))
         listing = self._work("extract.jsonl", [task.to_json() for task in missing])
-        log.info("extract: %d files, %s bytes", len(missing), f"{sum(map(task_bytes, missing)):,}")
         total = sum(map(task_bytes, missing))
+        log.info("extract: %s, %s bytes%s", counted(len(missing), "file"), f"{total:,}", unknown_sizes(missing))
         with shown("extract", total, partial(extract_progress, missing)):
             self.engine.run(
                 partial(extract_graph, listing=listing, sources=self.request.sources, rejected=self.request.rejected),
@@ -166,7 +167,7 @@ class Build:
             storage.make_folder(place)
         if self.engine.is_local and not warned:
             warn_of_size(done.bytes, self.request.argv, f"before assembling {source.name}")
-        log.info("assemble %s: %s rows into %d shards", source.name, f"{done.rows:,}", plan.shards)
+        log.info("assemble %s: %s rows into %s", source.name, f"{done.rows:,}", counted(plan.shards, "shard"))
         with shown(f"assemble {source.name}", plan.shards, partial(shard_progress, plan.folder), unit="shards"):
             self.engine.run(
                 partial(run_assemble, plan=plan),
@@ -251,7 +252,7 @@ def prepare_output(output: str) -> None:
         storage.write_bytes(probe, b"")
         storage.remove(probe)
     except OSError as error:
-        reason = error.strerror or str(error).split(". Detail")[0]
+        reason = (error.strerror or str(error)).split(". Detail")[0]
         raise UserError(f"cannot write to {output}: {reason}; choose another --output") from None
 
 
@@ -261,11 +262,21 @@ def pieces(source: Source, file: Any) -> list[Any]:
     return [dataclasses.replace(file, begin=begin, end=end) for begin, end in ranges] or [file]
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def unknown_sizes(tasks: Sequence[ExtractTask]) -> str:
+    unknown = sum(task.file.size is None for task in tasks)
+    return f" if the {unknown:,} of unknown size have {BYTES_OF_UNKNOWN:,} each" if unknown else ""
+
+
 def task_bytes(task: ExtractTask) -> int:
+    """Bytes to read; a guess for files in long lists, which are not asked for their sizes."""
     file = task.file
     if file.begin is not None and file.end is not None:
         return file.end - file.begin
-    return file.size or 0
+    return BYTES_OF_UNKNOWN if file.size is None else file.size
 
 
 def expected_bytes(source: Source, tasks: Sequence[ExtractTask]) -> int:

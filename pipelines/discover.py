@@ -23,6 +23,7 @@ HEAD_BYTES = 1 << 16
 FILES_LOOKED_INTO = 1000
 """How many local files are opened for their first record before a run; more are trusted until they are read."""
 
+BYTES_CHECKED = 1 << 25
 HTTP_TIMEOUT_S = 30
 REFUSED = (403, 405, 501)
 """Answers to HEAD that say nothing about the file: addresses that are signed for a download refuse it."""
@@ -98,7 +99,23 @@ def look_into(source: Source, file: InputFile) -> None:
         return  # a damaged file fails on its own, and the others are read
     if not head.strip():
         raise UserError(f"{file.uri} holds nothing; remove it from the input, or fetch it again")
-    source.sniff(file, head)
+    try:
+        source.sniff(file, head)
+    except WrongSource:
+        if not _is_damaged(file):
+            raise  # else the file fails where it is read, with the true reason
+
+
+def _is_damaged(file: InputFile) -> bool:
+    """Does a file fail to decompress? What comes out of a corrupt one before that looks like another source's."""
+    try:
+        with InputFile(file.uri, "").open() as stream:
+            for _ in range(0, BYTES_CHECKED, HEAD_BYTES):
+                if not stream.read(HEAD_BYTES):
+                    return False
+    except DamagedInput:
+        return True
+    return False
 
 
 def _expand(uri: str, prefix: str) -> Iterator[tuple[InputFile, bool]]:

@@ -67,9 +67,13 @@ class Engine:
             return beam.Pipeline(options=options)
         # Beam's own default would first try to download another runner.
         options.view_as(StandardOptions).runner = LOCAL_RUNNER
-        if processes == 1 or any(flag.startswith("--direct_") for flag in self.flags):
+        direct = options.view_as(DirectOptions)
+        if direct.direct_running_mode == "multi_processing":
+            direct.direct_running_mode = "in_memory"  # with workers that are processes of ours
+        elif processes == 1 or any(flag.startswith("--direct_") for flag in self.flags):
             return beam.Pipeline(options=options)
-        options.view_as(DirectOptions).direct_num_workers = processes
+        else:
+            direct.direct_num_workers = processes
         command = f"{shlex.quote(sys.executable)} -m pipelines.worker"
         workers = environments.SubprocessSDKEnvironment.from_command_string(command)
         return beam.Pipeline(FnApiRunner(default_environment=workers), options=options)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from ccpairs.shards import read_pairs
-from pipelines.build import SourceReport
+from pipelines.build import SourceReport, counted
 from pipelines.discover import Found
 from pipelines.source import Source
 
@@ -87,10 +87,10 @@ def dry_run(sources: Iterable[Source], inputs: dict[str, Found]) -> Iterator[str
     for source in sources:
         found = inputs[source.name]
         sizes = [file.size or 0 for file in found.files]
-        yield f"{source.name}: {len(found.files):,} files, {sum(sizes):,} bytes"
+        yield f"{source.name}: {counted(len(found.files), 'file')}, {sum(sizes):,} bytes"
         forms = Counter(file.form for file in found.files)
         for form, number in sorted(forms.items()):
-            yield f"  reader {form} ({source.forms[form]}): {number:,} files"
+            yield f"  reader {form} ({source.forms[form]}): {counted(number, 'file')}"
         rows = []
         for file in found.files:
             parts = len(source.split(file)) if file.limit is None and "://" not in file.uri else 0
@@ -98,6 +98,7 @@ def dry_run(sources: Iterable[Source], inputs: dict[str, Found]) -> Iterator[str
             rows.append((f"    {file.uri}", file.form, f"{size} bytes", f"in {parts} parts" if parts > 1 else ""))
         yield from table(rows)
         if found.ignored:
-            yield f"  not read by this source ({len(found.ignored):,} files): {', '.join(found.ignored[:5])}" + (
-                ", …" if len(found.ignored) > 5 else ""
+            yield (
+                f"  not read by this source ({counted(len(found.ignored), 'file')}): {', '.join(found.ignored[:5])}"
+                + (", …" if len(found.ignored) > 5 else "")
             )

@@ -84,9 +84,9 @@ def test_damaged_files_fail_alone_and_a_rerun_tries_only_them(
     assert first.code == 3, first.stderr
     assert "Traceback" not in first.stderr
     named = [line for line in first.stderr.splitlines() if line.startswith("  ")]
-    assert len(named) == len(damaged)
     for source, path, _ in damaged.values():
-        assert any(line.startswith(f"  {source}: {path}: ") for line in named), f"{path} is not named"
+        assert any(line.startswith(f"  {source}: {path}: ") for line in named), f"{path} is not named: {first.stderr}"
+    assert len(named) == len(damaged)
     extracts = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").glob("extracts/*/*.parquet")}
     assert len(extracts) >= len(sources), "the sound files must be done"
     for _, path, data in damaged.values():

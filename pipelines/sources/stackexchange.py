@@ -54,7 +54,7 @@ def characters(text: str) -> int:
 
 @dataclass(frozen=True)
 class StackExchangeExtract:
-    min_answer_score: int = option(1, "drop answers with a lower score (E5 takes upvoted answers)")
+    min_answer_score: int = option(1, "drop answers with a lower score")
     max_question_chars: int = option(
         1000, "cut a question's body at a sentence end to this many characters; 0: only its title", parse=characters
     )
