@@ -4,6 +4,7 @@ import logging
 import os
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -96,11 +97,43 @@ def squares(pipeline: Any, *, out: str) -> None:
 
 
 @pytest.mark.parametrize("flags", [(), ("--runner=DirectRunner",)])
-def test_a_graph_runs_to_its_end_in_this_process(tmp_path: Any, flags: tuple[str, ...]) -> None:
+def test_a_graph_runs_to_its_end_in_this_process(tmp_path: Path, flags: tuple[str, ...]) -> None:
     out = str(tmp_path / "out")
     Engine(flags).run(lambda pipeline: squares(pipeline, out=out), seconds=0.1, parts=4)
     with open(out, encoding="ascii") as file:
         assert file.read() == "0 1 4 9"
+
+
+def processes_of(tmp_path: Path, flags: tuple[str, ...], *, seconds: float, parts: int) -> set[int]:
+    """The processes in which the parts of a graph ran."""
+    out = str(tmp_path)
+
+    def leave_process(number: int) -> None:
+        with open(f"{out}/{number}", "w", encoding="ascii") as file:
+            file.write(str(os.getpid()))
+
+    def graph(pipeline: Any) -> None:
+        _ = pipeline | beam.Create(range(8)) | beam.Reshuffle() | beam.Map(leave_process)
+
+    Engine(flags).run(graph, seconds=seconds, parts=parts)
+    assert len(list(tmp_path.iterdir())) == 8
+    return {int(path.read_text()) for path in tmp_path.iterdir()}
+
+
+def test_much_work_runs_in_processes_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "cores", lambda: 2)
+    used = processes_of(tmp_path, (), seconds=1000, parts=2)
+    assert os.getpid() not in used
+    assert 1 <= len(used) <= 2
+
+
+@pytest.mark.parametrize(("seconds", "parts"), [(0.1, 2), (1000, 1)])
+def test_little_work_and_work_of_one_part_stays_in_this_process(tmp_path: Path, seconds: float, parts: int) -> None:
+    assert processes_of(tmp_path, (), seconds=seconds, parts=parts) == {os.getpid()}
+
+
+def test_how_many_workers_is_for_the_flags_to_say(tmp_path: Path) -> None:
+    assert processes_of(tmp_path, ("--direct_num_workers=1",), seconds=1000, parts=2) == {os.getpid()}
 
 
 def test_errors_of_a_graph_raise() -> None:
