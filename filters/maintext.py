@@ -1,6 +1,6 @@
 """The main text of a web page: its paragraphs, without menus, comments, teasers and the rest of the frame.
 
-A page is read in four steps, each a function below.
+A page is read in five steps.
 
 1. :func:`outline` walks the HTML tree once and keeps of it only *boxes* (block elements) and *runs* of text, the
    text of one paragraph together with how much of it is links.
@@ -9,6 +9,7 @@ A page is read in four steps, each a function below.
    (paragraphs that are not made of links) would go with them: then the name was misleading.
 4. :func:`body_of` goes down from the page to the smallest box that still holds nearly all the prose. What stands
    beside the way after it is dropped; prose before it is kept, for the opening paragraph often stands outside.
+5. :func:`trimmed` and :func:`with_followers` drop the lines about the text and the headings that lost theirs.
 
 Sizes are in characters. The few thresholds were set on annotated pages of many languages
 (``benchmarks/commoncrawl.py`` measures them); around their values the result hardly moves.
@@ -44,9 +45,11 @@ NOSCRIPT_WORDS = 10
 """What is shown only where scripts do not run is text if it has so many words; else it stands for a picture."""
 META = 120
 """A longer paragraph is not taken for a line about the text (date, author, way to the page)."""
+LABELS = 5
 LABEL = 40
 LABEL_WORDS = 3
-"""A line of so few characters and words before the text, if it is no sentence, is a label ("Print", "Text size")."""
+"""So many first lines are labels ("Print", "Text size") if they have so few characters and words and are no sentences;
+further ones may be a list that belongs to the text."""
 LONGEST_NAMES = 500
 """Characters of a class or an id that are looked at."""
 DEEPEST = 200
@@ -142,12 +145,16 @@ def trimmed(paragraphs: list[Paragraph]) -> list[Paragraph]:
     if first is None:
         return said
     last = next(i for i in range(len(said), 0, -1) if len(said[i - 1].text) >= PROSE or _END.search(said[i - 1].text))
-    opening = [p for p in said[:first] if p.tag in HEADINGS or _END.search(p.text) or not _is_about_text(p.text)]
+    opening = [
+        p
+        for i, p in enumerate(said[:first])
+        if p.tag in HEADINGS or _END.search(p.text) or not (_ABOUT.search(p.text) or (i < LABELS and _is_label(p.text)))
+    ]
     return opening + said[first:last]
 
 
-def _is_about_text(line: str) -> bool:
-    return _ABOUT.search(line) is not None or (len(line) < LABEL and len(line.split()) <= LABEL_WORDS)
+def _is_label(line: str) -> bool:
+    return len(line) < LABEL and len(line.split()) <= LABEL_WORDS
 
 
 def _is_about_scripts(text: str) -> bool:
@@ -163,7 +170,7 @@ def with_followers(paragraphs: list[Paragraph]) -> Iterator[Paragraph]:
     followers = [*(tag for _, tag in paragraphs[1:]), "h1"]
     for paragraph, follower in zip(paragraphs, followers, strict=False):
         text, tag = paragraph
-        if not (tag in HEADINGS and len(text) < PROSE and follower in HEADINGS and follower <= tag) or tag == "h1":
+        if not (tag in HEADINGS and len(text) < PROSE and follower in HEADINGS and follower <= tag):
             yield paragraph
 
 
