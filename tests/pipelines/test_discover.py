@@ -170,7 +170,9 @@ def test_an_empty_file(tmp_path: Path) -> None:
         assert refused([uri]) == f"{path} is empty (1 such); remove it from the input, or fetch it again"
 
 
-@pytest.mark.parametrize("data", [gzip.compress(b""), b"\n \n\n", gzip.compress(b"\n" * 1000)])
+@pytest.mark.parametrize(
+    "data", [gzip.compress(b""), b"\n \n\n", gzip.compress(b"\n" * 1000)], ids=["no text", "blank", "blank lines"]
+)
 def test_a_file_that_holds_nothing(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "RC_2015-01.gz"
     path.write_bytes(data)
@@ -213,6 +215,14 @@ def test_a_damaged_file_is_found_and_fails_when_it_is_read(tmp_path: Path) -> No
     path.write_bytes(gzip.compress(COMMENT * 1000)[:15])
     (file,) = find_inputs(Reddit(), [str(path)]).files
     with pytest.raises(DamagedInput, match="ends too early"):
+        list(file.lines())
+
+
+def test_a_corrupt_file_that_looks_like_another_source_fails_with_the_true_reason(tmp_path: Path) -> None:
+    path = tmp_path / "RC_2015-01.gz"
+    path.write_bytes(gzip.compress(COMMENT * 5, compresslevel=0).replace(b"link_id", b"lunk_id", 1))
+    (file,) = find_inputs(Reddit(), [str(path)]).files
+    with pytest.raises(DamagedInput, match=r"the file is corrupt \(CRC check failed"):
         list(file.lines())
 
 

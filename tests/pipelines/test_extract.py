@@ -245,7 +245,7 @@ def test_a_failed_file_that_is_sound_at_last_leaves_no_failure(tmp_path: Path) -
     assert files_beside(task) == ["in-hash.parquet", "in-hash.rejects.parquet"]
 
 
-@pytest.mark.parametrize("data", [b"\n \n", gzip.compress(b"")])
+@pytest.mark.parametrize("data", [b"\n \n", gzip.compress(b"")], ids=["blank", "no text"])
 def test_a_file_without_records_fails(tmp_path: Path, data: bytes) -> None:
     task = task_of(tmp_path, data)
     assert extract_file(LineSource(), task) is None
