@@ -211,5 +211,9 @@ def _says_something(text: str) -> bool:
 
 
 def letters_of(text: str) -> str:
-    """What is left of a text when only its letters and digits count, without accents: what titles are compared by."""
+    """What is left of a text when only its letters and digits count, without accents: what titles are compared by.
+
+    Only the beginning of a text longer than any title is looked at: sorting its marks takes quadratic time.
+    """
+    text = text[: 2 * MAX_TITLE]
     return "".join(filter(str.isalnum, normalize("NFKD", text.casefold()) if not text.isascii() else text.lower()))
