@@ -162,8 +162,9 @@ class Build:
             log.info("assemble %s: found done (%s pairs)", source.name, f"{old.rows:,}")
             return SourceReport(old, folder, reused=True)
         plan = self._assemble_plan(done, folder)
+        storage.remove(storage.join(folder, MANIFEST_NAME))  # first of all: it must not stand over half of its shards
         for place in (plan.folder, plan.rejected_folder):
-            storage.remove(place)  # an old manifest must not stand over new shards
+            storage.remove(place)
             storage.make_folder(place)
         if self.engine.is_local and not warned:
             warn_of_size(done.bytes, self.request.argv, f"before assembling {source.name}")
