@@ -146,12 +146,17 @@ def _free_in_machine() -> int | None:
 
 
 def _free_in_container() -> int | None:
-    """What the limit of the control group (version 2) leaves."""
+    """What the limit of the control group (version 2) leaves; files that were read stay in memory while it is free."""
     try:
-        limit, used = (_CONTROL_GROUP.joinpath(name).read_text() for name in ("memory.max", "memory.current"))
+        limit, used, detail = (
+            _CONTROL_GROUP.joinpath(name).read_text() for name in ("memory.max", "memory.current", "memory.stat")
+        )
     except OSError:
         return None
-    return None if limit.strip() == "max" else max(0, int(limit) - int(used))
+    if limit.strip() == "max":
+        return None
+    cached = next((int(line.split()[1]) for line in detail.splitlines() if line.startswith("inactive_file ")), 0)
+    return max(0, int(limit) - int(used) + cached)
 
 
 def warn_of_size(shuffled_bytes: int, argv: Sequence[str], when: str) -> bool:

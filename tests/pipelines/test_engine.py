@@ -208,3 +208,26 @@ def test_what_the_machine_has() -> None:
     memory = available_memory()
     assert memory is not None
     assert 1 << 20 < memory <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def control_group(folder: Path, limit: str) -> Path:
+    (folder / "memory.max").write_text(f"{limit}\n")
+    (folder / "memory.current").write_text("900000\n")
+    (folder / "memory.stat").write_text("anon 300000\nfile 600000\ninactive_file 500000\nactive_file 100000\n")
+    return folder
+
+
+def test_in_a_container_its_limit_counts_and_files_in_memory_are_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_CONTROL_GROUP", control_group(tmp_path, "1000000"))
+    assert available_memory() == 600_000
+
+
+@pytest.mark.parametrize("limit", ["max", "900000000000000000", None])
+def test_without_a_limit_there_is_what_the_machine_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str | None
+) -> None:
+    monkeypatch.setattr(engine, "_free_in_machine", lambda: 7_000_000)
+    monkeypatch.setattr(engine, "_CONTROL_GROUP", control_group(tmp_path, limit) if limit else tmp_path / "none")
+    assert available_memory() == 7_000_000
