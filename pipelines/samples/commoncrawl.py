@@ -20,6 +20,10 @@ LOREM = (
     "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et dolore "
     "magna aliqua. Ut enim ad minim veniam, quis nostrud exercitation ullamco laboris nisi ut aliquip ex ea commodo."
 )
+STUB = (
+    "This page about {n} will be written soon. Until then please have a look at our other pages, or drop us a line "
+    "if you would like to help."
+)
 Texts: TypeAlias = "tuple[str, Sequence[str]]"
 """The title of a page and its paragraphs."""
 Add: TypeAlias = Callable[[str, Sequence[str]], str]
@@ -81,7 +85,7 @@ def later_dirt(
 def unfit(voice: Voice, entity: Entity) -> Iterator[tuple[str, str, str, Sequence[str]]]:
     """Kind, reason, title and paragraphs of pages that no reader would miss."""
     name = entity.name
-    yield "stub", "too_few_words", f"{name} in one line", [f"This page about {entity.inside} will be written soon."]
+    yield "stub", "too_few_words", f"{name} in one line", [STUB.format(n=entity.inside)]
     yield "page that fills a layout", "lorem_ipsum", f"Template for {entity.inside}", [LOREM, LOREM[60:], LOREM[120:]]
     loud = [voice.say(entity, fact).upper() for fact in entity.facts]
     yield (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.samples.facts import Entity, capital
+from pipelines.samples.web_text import first_readable
 from pipelines.samples.wording import Voice
 
 PLACES = ("Riverton", "Oakfield", "Marlow Bay", "Norhaven", "Elmstead", "Castle Ferry", "Brindle Hill", "Southmere")
@@ -79,6 +80,10 @@ class Article:
 
 def article(voice: Voice, entity: Entity) -> Article:
     """An article on an event about a thing; the highlights say some of its facts in other words."""
+    return first_readable(lambda: _article(voice, entity))
+
+
+def _article(voice: Voice, entity: Entity) -> Article:
     frame = voice.pick(FRAMES)
     place = voice.pick(PLACES)
     slots = {

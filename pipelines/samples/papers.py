@@ -130,16 +130,21 @@ class Library:
         return Paper(self.next_id, entity, fact, self._title(entity, fact), abstract(self.voice, entity, fact), year)
 
     def _title(self, entity: Entity, fact: Fact) -> str:
-        while True:
-            other = self.voice.pick(
-                [noun_of(each) for each in entity.facts if each.aspect != fact.aspect] or ["sources"]
-            )
-            template = self.voice.pick(TOPIC_TITLES if entity.kind == "topic" else TITLES)
-            slots = {"N": capital(entity.inside), "n": entity.inside, "noun": noun_of(fact), "other": other}
-            title = template.format_map(slots)
-            if title not in self._titles:
-                self._titles.add(title)
-                return title
+        others = [noun_of(each) for each in entity.facts if each.aspect != fact.aspect] or ["sources"]
+        template = self.voice.pick(TOPIC_TITLES if entity.kind == "topic" else TITLES)
+        slots = {
+            "N": capital(entity.inside),
+            "n": entity.inside,
+            "noun": noun_of(fact),
+            "other": self.voice.pick(others),
+        }
+        title = first = template.format_map(slots)
+        part = 1
+        while title in self._titles:
+            part += 1
+            title = f"{first}, part {part}"
+        self._titles.add(title)
+        return title
 
     def cite(self, papers: Sequence[Paper]) -> None:
         """Let papers cite earlier ones, first of all those about the same thing.

@@ -99,7 +99,7 @@ class Voice:
 
     def extras(self, entity: Entity, fact: Fact) -> list[Fact]:
         """What an answer about a fact goes on with: all details of a topic, as any of its questions may aim at them."""
-        return self.others(entity, fact, 5 if entity.kind == "topic" else self.pick((0, 1, 1, 2)))
+        return self.others(entity, fact, 5 if entity.kind == "topic" else self.pick((1, 1, 2)))
 
 
 _SLOT = re.compile(r"\{(Ns?|ns?)\}")
