@@ -212,8 +212,11 @@ class _Reader:
 
     def end_run(self, box: Box) -> None:
         parts = self._parts
-        text = " ".join((parts[0] if len(parts) == 1 else "".join(parts)).split())
+        text = (parts[0] if len(parts) == 1 else "".join(parts)).strip()
         if text:
+            # Most often there is nothing to fold, and then splitting and joining costs more than looking.
+            if not text.isprintable() or "  " in text:
+                text = " ".join(text.split())
             links = self._links
             box.add_run(Run(text, links, _prose(text, links)))
         parts.clear()
@@ -316,17 +319,26 @@ def prune(page: Box) -> None:
         _drop(page, {FRAME: FRAME_LIMIT * page.prose, MINOR: MINOR_LIMIT * page.prose})
 
 
-def _drop(box: Box, least_prose: dict[int, float]) -> None:
-    """Drop the inner boxes of these roles that hold less prose than given."""
-    items = box.items
-    box.items = []
-    box.size = box.links = box.prose = box.said = box.sure = 0
-    for item in items:
-        if isinstance(item, Run):
-            box.add_run(item)
-        elif item.role not in least_prose or item.prose >= least_prose[item.role]:
-            _drop(item, least_prose)
-            box.add(item)
+def _drop(box: Box, least_prose: dict[int, float]) -> bool:
+    """Drop the inner boxes of these roles that hold less prose than given; was there one?"""
+    kept: list[Item] = []
+    changed = False
+    for item in box.items:
+        if isinstance(item, Box):
+            if item.role in least_prose and item.prose < least_prose[item.role]:
+                changed = True
+                continue
+            changed |= _drop(item, least_prose)
+        kept.append(item)
+    if changed:
+        box.items = []
+        box.size = box.links = box.prose = box.said = box.sure = 0
+        for item in kept:
+            if isinstance(item, Box):
+                box.add(item)
+            else:
+                box.add_run(item)
+    return changed
 
 
 def body_of(page: Box) -> list[Paragraph]:
