@@ -87,7 +87,10 @@ def _pairs(voice: Voice, facts: Iterator[tuple[Entity, Fact]], lines: Lines) -> 
         lines.file.note("gibberish", None, lines.clean([voice.question(fact), nonsense]))
     for _ in range(4):
         entity, fact = next(facts)
-        question, reply = voice.question(fact), answer(voice, entity, fact)
+        question, reply = (
+            max(fact.questions, key=len),
+            answer(voice, entity, fact),
+        )  # a short one is too short to repeat
         lines.clean([question, "Yes."])
         lines.file.note("answer of one word", "passage_too_short", stage=PAIRS)
         lines.clean([question, question.upper()])

@@ -264,7 +264,7 @@ def _pair_dirt(month: Month, facts: list[tuple[Entity, Fact]]) -> None:
     )
     for number, (entity, fact) in enumerate(facts):
         kind, reason, body = kinds[0 if number < 10 else 1 + number % 4]
-        title, subreddit = voice.question(fact), SUBREDDITS[entity.field]
+        title, subreddit = max(fact.questions, key=len), SUBREDDITS[entity.field]  # long enough to be repeated
         month.posts_file.clean()
         post = month.post(title, "", subreddit)
         if reason == "duplicate_pair":
