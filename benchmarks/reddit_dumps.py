@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.measuring import real_folder
 from filters.sentences import cut_at_sentences
 from pipelines.inputs import InputFile
-from pipelines.sources.reddit import base36
+from pipelines.reddit_records import base36
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -19,8 +19,9 @@ from ccpairs.errors import DamagedInput, WrongSource
 from ccpairs.pair import Pair
 from pipelines.inputs import InputFile
 from pipelines.opt_out import parse_opt_out
+from pipelines.reddit_records import base36, is_bot
 from pipelines.source import Joined, Reject
-from pipelines.sources.reddit import Reddit, RedditExtract, RedditPairs, base36, comments_per_post, is_bot
+from pipelines.sources.reddit import Reddit, RedditExtract, RedditPairs, comments_per_post
 
 POST = {
     "id": "2qyr1a",
@@ -65,12 +66,12 @@ def without(record: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def post(opt_out: str = "", options: RedditExtract | None = None, **changed: Any) -> Any:
     source = Reddit(options, opt_out=parse_opt_out(opt_out))
-    return source.posts()(json.dumps({**POST, **changed}).encode())
+    return source.reader("posts")(json.dumps({**POST, **changed}).encode())
 
 
 def comment(opt_out: str = "", options: RedditExtract | None = None, **changed: Any) -> Any:
     source = Reddit(options, opt_out=parse_opt_out(opt_out))
-    return source.comments()(json.dumps({**COMMENT, **changed}).encode())
+    return source.reader("comments")(json.dumps({**COMMENT, **changed}).encode())
 
 
 # Reading records
@@ -83,13 +84,13 @@ def test_a_post_and_a_comment() -> None:
 
 @pytest.mark.parametrize("absent", ["subreddit", "author", "over_18", "selftext"])
 def test_fields_that_a_post_may_lack(absent: str) -> None:
-    found = Reddit().posts()(json.dumps(without(POST, absent)).encode())
+    found = Reddit().reader("posts")(json.dumps(without(POST, absent)).encode())
     assert found[0][:4] == POST_ROW[:4]
 
 
 @pytest.mark.parametrize("absent", ["subreddit", "author", "parent_id", "created_utc"])
 def test_fields_that_a_comment_may_lack(absent: str) -> None:
-    found = Reddit().comments()(json.dumps(without(COMMENT, absent)).encode())
+    found = Reddit().reader("comments")(json.dumps(without(COMMENT, absent)).encode())
     assert found[0][:4] == COMMENT_ROW[:4]
 
 
@@ -179,8 +180,8 @@ def test_rejected_comments(case: str) -> None:
     "line", [b"", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b'{"id": "\xff"}', b"[" * 100_000, b'{"a":' * 100_000]
 )
 def test_damaged_lines(line: bytes) -> None:
-    assert Reddit().posts()(line).reason == "malformed_record"
-    assert Reddit().comments()(line).reason == "malformed_record"
+    assert Reddit().reader("posts")(line).reason == "malformed_record"
+    assert Reddit().reader("comments")(line).reason == "malformed_record"
 
 
 @pytest.mark.parametrize(
