@@ -49,7 +49,7 @@ class SampleFile:
         """Count a record that is no dirt."""
         self.records += 1
 
-    def dirty(self, kind: str, reason: str | None, doc: str | None = None, *, stage: str = EXTRACT) -> None:
+    def dirty(self, kind: str, reason: str, doc: str | None = None, *, stage: str = EXTRACT) -> None:
         """Count a record that is dirt."""
         self.records += 1
         self.note(kind, reason, doc, stage=stage)

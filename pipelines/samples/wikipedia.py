@@ -270,7 +270,8 @@ def _kilt_lines(voice: Voice, file: SampleFile, entities: Sequence[Entity], fore
     for each in foreign:
         title = each.question.strip("¿?。 ")
         record = _kilt_record(200_000 + len(lines), title, [each.answer + "\n"])
-        file.dirty("other language", None, f"enwiki/{record['wikipedia_id']}")
+        file.clean()
+        file.note("other language", None, f"enwiki/{record['wikipedia_id']}")
         lines.append(json_line(record))
     for entity in entities[:4]:
         record = _kilt_record(200_000 + len(lines), f"{entity.name} (disambiguation)", ["It may mean one of these:\n"])
