@@ -41,7 +41,19 @@ RUN = [
 # those names build from source, and fastText's fails on NumPy 2.
 MODELLING = ["torch>=2.6", "transformers>=4.48", "ufal-kenlm", "fasttext-community>=0.11"]
 
-BENCH = ["datatrove>=0.5", "trafilatura>=2.0", "mwparserfromhell>=0.6", "psutil>=5.9"]
+# The other choice of --extractor. Its own extra for the second package is named differently from version to version.
+TRAFILATURA = ["trafilatura>=2.0", "lxml_html_clean"]
+
+# The last three are what datatrove's WARC reader asks for (python-magic needs the system's libmagic).
+BENCH = [
+    *TRAFILATURA,
+    "mwparserfromhell>=0.6",
+    "psutil>=5.9",
+    "datatrove>=0.5",
+    "warcio",
+    "faust-cchardet",
+    "python-magic",
+]
 
 TEST = [
     "pytest>=8.0",
@@ -49,7 +61,7 @@ TEST = [
     "hypothesis>=6.100",
     "datasets>=3.0",  # it and pandas read the shards in the tests, as users do
     "pandas>=2.2",
-    "trafilatura>=2.0",  # the other choice of --extractor
+    *TRAFILATURA,
 ]
 
 setup(
@@ -76,7 +88,7 @@ setup(
         "s3": ["smart-open[s3]>=7.1"],
         "gcs": ["smart-open[gcs]>=7.1"],
         "dataflow": ["apache-beam[gcp]>=2.77,<3", "smart-open[gcs]>=7.1"],
-        "trafilatura": ["trafilatura>=2.0"],
+        "trafilatura": TRAFILATURA,
         "cpu": [*MODELLING, "faiss-cpu>=1.9"],
         "gpu": [*MODELLING, "faiss-gpu-cu12>=1.9"],
         "test": TEST,

@@ -175,7 +175,7 @@ def form_of_record(line: bytes) -> str | None:
     """The form of a file by one of its records; None where the line is damaged; raises ``WrongSource``."""
     try:
         record = msgspec.json.decode(line)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     keys = record.keys() if isinstance(record, dict) else set()
     if "citingcorpusid" in keys or "citedcorpusid" in keys:

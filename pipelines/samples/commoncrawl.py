@@ -257,7 +257,7 @@ def _ccnet(
     for number, story in enumerate(made[:8]):
         record = ccnet_page(voice, story.title, story.paragraphs, 8000 + number)
         if number % 2:
-            lines.append(damaged_json(voice, record, "raw_content", 3))
+            lines.append(damaged_json(voice, record, "raw_content"))
             file.dirty("damaged line", "malformed_record")
         else:
             lines.append(json_line(ccnet_page(voice, story.title, [keyboard_mash(voice, 120)], 8000 + number)))

@@ -31,12 +31,12 @@ def word_salad(voice: Voice, text: str) -> str:
     return " ".join(pieces)
 
 
-def damaged_json(voice: Voice, record: dict[str, Any], needed: str, kinds: int = 4) -> bytes:
+def damaged_json(voice: Voice, record: dict[str, Any], needed: str) -> bytes:
     """A JSON line that cannot be read: cut off, without a field it needs, with a field of another type, or not UTF-8.
 
-    ``needed`` is a text field that no record can do without; ``kinds`` is how many of these damages are to choose from.
+    ``needed`` is a text field that no record can do without.
     """
-    kind = voice.random.randrange(kinds)
+    kind = voice.random.randrange(4)
     if kind == 1:
         record = {key: value for key, value in record.items() if key != needed}
     elif kind == 2:

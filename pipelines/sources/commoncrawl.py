@@ -106,7 +106,7 @@ class CommonCrawl(WebSource):
                 continue
             try:
                 yield self.page(decode(line), f"line {number}")
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 yield Reject(MALFORMED, detail=str(error), position=f"line {number}")
 
     def page(self, page: CCNetPage, position: str) -> Outcome:

@@ -173,7 +173,7 @@ class Reader:
         def outcome(line: bytes) -> Outcome:
             try:
                 return outcome_of(decode(line))
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 return Reject(MALFORMED, detail=str(error))
 
         return outcome

@@ -180,8 +180,10 @@ def test_rejected_comments(case: str) -> None:
     "line", [b"", b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b'{"id": "\xff"}', b"[" * 100_000, b'{"a":' * 100_000]
 )
 def test_damaged_lines(line: bytes) -> None:
-    assert Reddit().reader("posts")(line).reason == "malformed_record"
-    assert Reddit().reader("comments")(line).reason == "malformed_record"
+    for role in ("posts", "comments"):
+        outcome = Reddit().reader(role)(line)
+        assert isinstance(outcome, Reject)
+        assert outcome.reason == "malformed_record"
 
 
 @pytest.mark.parametrize(
