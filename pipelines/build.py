@@ -161,6 +161,7 @@ class Build:
         if old is not None:
             log.info("assemble %s: found done (%s pairs)", source.name, f"{old.rows:,}")
             return SourceReport(old, folder, reused=True)
+        self.engine.check_shuffle(extract_bytes(done))
         plan = self._assemble_plan(done, folder)
         storage.remove(storage.join(folder, MANIFEST_NAME))  # first of all: it must not stand over half of its shards
         for place in (plan.folder, plan.rejected_folder):
@@ -285,6 +286,14 @@ def expected_bytes(source: Source, tasks: Sequence[ExtractTask]) -> int:
     if any(task.file.limit is not None for task in tasks):
         return 0
     return int(sum(map(task_bytes, tasks)) * source.rows_per_input_byte)
+
+
+def extract_bytes(done: Extracted) -> int:
+    """The size of a source's extract files: about what its rows take on their way through a shuffle."""
+    if not done.tasks:
+        return 0
+    sizes = storage.sizes_in(done.tasks[0].target.rpartition("/")[0])
+    return sum(sizes.get(task.extract.rpartition("/")[2], 0) for task, _ in done.whole)
 
 
 def is_in(uri: str, there: Mapping[str, set[str]]) -> bool:

@@ -36,6 +36,15 @@ SECONDS_WORTH_PROCESSES = 6.0
 MEMORY_PER_SHUFFLED_BYTE = 2.5
 """Memory the in-process runner takes per byte of extract rows it shuffles (measured, see docs/performance.md)."""
 
+FLINK_RUNNERS = frozenset({"flinkrunner", "portablerunner"})
+FLINK_TASK_BYTES = 640 << 20
+"""Bytes that one parallel task of Flink's may send in one step. Its Python bridge takes what a bundle sends only after
+the bundle has ended, and holds at most 100 messages of 10 MB until then: a task that sends more waits for ever."""
+
+FLINK_HEAP_PER_PACKED_BYTE = 1.5
+PACKED = 0.45
+"""Bytes that travel for a byte of rows: they are packed as compressed columns (measured on Reddit's texts)."""
+
 log = logging.getLogger("ccpairs")
 
 
@@ -59,6 +68,20 @@ class Engine:
         build_graph(pipeline)
         with hang_ups_unheard():
             pipeline.run().wait_until_finish()
+
+    def check_shuffle(self, packed_bytes: int) -> None:
+        """Raises ``UserError`` where Flink would wait for ever: so many bytes need more parallel tasks."""
+        if self.runner.lower() not in FLINK_RUNNERS:
+            return
+        options = PipelineOptions(list(self.flags)).get_all_options()
+        tasks = int(options.get("parallelism") or -1)
+        if tasks < 1 and options.get("flink_master") == "[local]":
+            tasks = cores()
+        if 0 < tasks < packed_bytes / FLINK_TASK_BYTES:
+            raise UserError(
+                f"a shuffle of {packed_bytes / 1e9:.1f} GB hangs in Flink with --parallelism={tasks}; "
+                f"what is extracted is kept: type the same command with --parallelism={flink_tasks(packed_bytes)}"
+            )
 
     def _pipeline(self, processes: int) -> Any:
         """A pipeline on the engine that the flags name; on the local one in so many processes, unless they say how."""
@@ -168,16 +191,25 @@ def warn_of_size(shuffled_bytes: int, argv: Sequence[str], when: str) -> bool:
     log.warning(
         "%s: about %.1f GB of rows to shuffle need about %.1f GB of memory in the in-process runner; %.1f GB are free. "
         "The same command on Flink, embedded in this machine, spills to disk:\n  %s",
-        *(when, shuffled_bytes / 1e9, needed / 1e9, memory / 1e9, flink_command(argv)),
+        *(when, shuffled_bytes / 1e9, needed / 1e9, memory / 1e9, flink_command(argv, shuffled_bytes)),
     )
     return True
 
 
-def flink_command(argv: Sequence[str]) -> str:
-    """The command line of an embedded Flink run of the same build."""
+def flink_command(argv: Sequence[str], shuffled_bytes: int = 0) -> str:
+    """The command line of an embedded Flink run of the same build, over so many bytes of rows."""
+    packed = int(shuffled_bytes * PACKED)
+    heap_gb = max(4, -(-int(packed * FLINK_HEAP_PER_PACKED_BYTE) >> 30) + 1)
     jar = os.environ.get("CCPAIRS_FLINK_JAR")
     flags = [
         *("--runner=FlinkRunner", "--flink_master=[local]", "--environment_type=LOOPBACK"),
-        *(f"--parallelism={cores()}", *([f"--flink_job_server_jar={jar}"] if jar else ["--flink_version=1.19"])),
+        f"--parallelism={flink_tasks(packed)}",
+        *(f"--sdk_worker_parallelism={cores()}", "--experiments=use_loopback_process_worker"),
+        f"--flink_job_server_jar={jar}" if jar else "--flink_version=1.19",
     ]
-    return "JAVA_TOOL_OPTIONS=-Xmx4g " + shlex.join(["python", "-m", "ccpairs.build", *argv, *flags])
+    return f"JAVA_TOOL_OPTIONS=-Xmx{heap_gb}g " + shlex.join(["python", "-m", "ccpairs.build", *argv, *flags])
+
+
+def flink_tasks(packed_bytes: int) -> int:
+    """How many parallel tasks keep each within what Flink's Python bridge can carry; no fewer than cores."""
+    return max(cores(), -(-packed_bytes // (FLINK_TASK_BYTES * 3 // 4)))

@@ -191,7 +191,7 @@ def test_a_shuffle_that_does_not_fit_gives_the_command_that_can(
     message = record.getMessage()
     assert message.startswith(f"before the start: about 20.0 GB of rows to shuffle need about {needed(20.0)} GB")
     assert "10.0 GB are free" in message
-    assert message.endswith(f"\n  {flink_command(argv)}")
+    assert message.endswith(f"\n  {flink_command(argv, 20_000_000_000)}")
 
 
 def needed(gigabytes: float) -> str:
@@ -231,3 +231,32 @@ def test_without_a_limit_there_is_what_the_machine_has(
     monkeypatch.setattr(engine, "_free_in_machine", lambda: 7_000_000)
     monkeypatch.setattr(engine, "_CONTROL_GROUP", control_group(tmp_path, limit) if limit else tmp_path / "none")
     assert available_memory() == 7_000_000
+
+
+@pytest.mark.parametrize(
+    ("flags", "packed", "needed"),
+    [
+        (["--runner=FlinkRunner", "--flink_master=[local]", "--parallelism=2"], 3 << 30, 7),
+        (["--runner=PortableRunner", "--parallelism=4"], 10 << 30, 22),
+    ],
+)
+def test_a_shuffle_that_would_hang_in_flink_is_refused(flags: list[str], packed: int, needed: int) -> None:
+    with pytest.raises(UserError, match=rf"--parallelism={needed}$") as caught:
+        Engine(tuple(flags)).check_shuffle(packed)
+    assert len(str(caught.value).splitlines()) == 1
+    Engine((*flags[:-1], f"--parallelism={needed}")).check_shuffle(packed)
+
+
+@pytest.mark.parametrize(
+    "flags", [[], ["--runner=FlinkRunner", "--flink_master=host:8081"], ["--runner=DataflowRunner"]]
+)
+def test_no_shuffle_is_refused_where_the_limit_is_unknown_or_none(flags: list[str]) -> None:
+    Engine(tuple(flags)).check_shuffle(1 << 40)
+
+
+def test_the_flink_command_has_the_tasks_and_the_heap_that_the_rows_need() -> None:
+    small, large = flink_command([], 1 << 20), flink_command([], 20 << 30)
+    assert small.startswith("JAVA_TOOL_OPTIONS=-Xmx4g ")
+    assert f"--parallelism={cores()}" in small
+    assert large.startswith("JAVA_TOOL_OPTIONS=-Xmx15g ")
+    assert "--parallelism=20" in large
