@@ -44,8 +44,9 @@ def summary(reports: Sequence[SourceReport]) -> Iterator[str]:
 
 def most_frequent(reasons: dict[str, int]) -> str:
     ranked = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
-    shown = [f"{reason} {number:,}" for reason, number in ranked[:REASONS_SHOWN]]
-    rest = ranked[REASONS_SHOWN:]
+    whole = len(ranked) <= REASONS_SHOWN + 1  # "1 other reason" is no shorter than its name
+    shown = [f"{reason} {number:,}" for reason, number in (ranked if whole else ranked[:REASONS_SHOWN])]
+    rest = [] if whole else ranked[REASONS_SHOWN:]
     return ", ".join(shown + ([f"{len(rest)} other reasons {sum(n for _, n in rest):,}"] if rest else []))
 
 
