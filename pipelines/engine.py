@@ -33,8 +33,10 @@ LOCAL_RUNNERS = frozenset({LOCAL_RUNNER.lower(), "directrunner", "bundlebasedire
 SECONDS_WORTH_PROCESSES = 6.0
 """Worker processes take about 3 s to start and to end; below this much work on one core, one process is faster."""
 
-MEMORY_PER_SHUFFLED_BYTE = 2.5
-"""Memory the in-process runner takes per byte of extract rows it shuffles (measured, see docs/performance.md)."""
+MEMORY_PER_SHUFFLED_BYTE = 3.5
+MEMORY_OF_PROCESSES = 700 << 20
+"""What the in-process runner takes per byte of extract rows that it shuffles, with worker processes, and what it takes
+with nothing to shuffle (measured, see docs/performance.md)."""
 
 FLINK_RUNNERS = frozenset({"flinkrunner", "portablerunner"})
 FLINK_TASK_BYTES = 640 << 20
@@ -185,7 +187,7 @@ def _free_in_container() -> int | None:
 def warn_of_size(shuffled_bytes: int, argv: Sequence[str], when: str) -> bool:
     """Warn before a shuffle that the in-process runner cannot hold, with the command that can; true if it did."""
     memory = available_memory()
-    needed = int(shuffled_bytes * MEMORY_PER_SHUFFLED_BYTE)
+    needed = memory_needed(shuffled_bytes)
     if memory is None or needed <= memory:
         return False
     log.warning(
@@ -194,6 +196,11 @@ def warn_of_size(shuffled_bytes: int, argv: Sequence[str], when: str) -> bool:
         *(when, shuffled_bytes / 1e9, needed / 1e9, memory / 1e9, flink_command(argv, shuffled_bytes)),
     )
     return True
+
+
+def memory_needed(shuffled_bytes: int) -> int:
+    """Bytes of memory that the in-process runner takes to shuffle so many bytes of rows."""
+    return MEMORY_OF_PROCESSES + int(shuffled_bytes * MEMORY_PER_SHUFFLED_BYTE)
 
 
 def flink_command(argv: Sequence[str], shuffled_bytes: int = 0) -> str:

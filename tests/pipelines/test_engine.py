@@ -176,7 +176,11 @@ def test_a_shuffle_that_fits_gives_no_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(engine, "available_memory", lambda: 10_000_000_000)
-    assert not warn_of_size(int(10_000_000_000 / engine.MEMORY_PER_SHUFFLED_BYTE), [], "before the start")
+    fits = int((10_000_000_000 - engine.MEMORY_OF_PROCESSES) / engine.MEMORY_PER_SHUFFLED_BYTE)
+    assert not warn_of_size(fits, [], "before the start")
+    assert warn_of_size(fits + 1, [], "before the start")
+    caplog.clear()
+    assert not warn_of_size(fits, [], "before the start")
     assert not caplog.records
 
 
@@ -189,13 +193,9 @@ def test_a_shuffle_that_does_not_fit_gives_the_command_that_can(
         assert warn_of_size(20_000_000_000, argv, "before the start")
     (record,) = caplog.records
     message = record.getMessage()
-    assert message.startswith(f"before the start: about 20.0 GB of rows to shuffle need about {needed(20.0)} GB")
+    assert message.startswith(f"before the start: about 20.0 GB of rows to shuffle need about 70.7 GB")
     assert "10.0 GB are free" in message
     assert message.endswith(f"\n  {flink_command(argv, 20_000_000_000)}")
-
-
-def needed(gigabytes: float) -> str:
-    return f"{gigabytes * engine.MEMORY_PER_SHUFFLED_BYTE:.1f}"
 
 
 def test_where_the_system_says_nothing_of_memory_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
