@@ -12,19 +12,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.measuring import Run, watched
 from benchmarks.reddit_dumps import write_dumps
 from ccpairs.manifest import read_manifest
 from ccpairs.pair import PAIR_SCHEMA, Pair
@@ -39,40 +36,6 @@ from pipelines.source import Joined
 from pipelines.sources.reddit import Reddit
 
 POSTS_PER_COMMENT = 0.4
-
-
-class Run(NamedTuple):
-    seconds: float
-    peak_mb: float
-
-
-def watched(command: list[str]) -> Run:
-    """Run a command and sample the memory of it and all its children (resident, shared pages once)."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    root, peak = psutil.Process(process.pid), 0
-    while process.poll() is None:
-        peak = max(peak, sum(held(each) for each in (root, *children(root))))
-        time.sleep(0.1)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)} failed:\n{process.stderr.read() if process.stderr else ''}")
-    return Run(time.perf_counter() - start, peak / 1e6)
-
-
-def children(process: psutil.Process) -> list[psutil.Process]:
-    try:
-        found: list[psutil.Process] = process.children(recursive=True)
-        return found
-    except psutil.NoSuchProcess:
-        return []
-
-
-def held(process: psutil.Process) -> int:
-    try:
-        info = process.memory_info()
-        return int(info.rss - info.shared)
-    except psutil.NoSuchProcess:
-        return 0
 
 
 def build(dumps: Path, output: Path, processes: int) -> Run:

@@ -8,13 +8,14 @@ first; a file that fails leaves a ``.failed.json`` with the reason instead, and 
 from __future__ import annotations
 
 import dataclasses
+import gc
 import hashlib
 import json
 import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -145,6 +146,17 @@ class RowWriter:
         self._writer.close()  # while its stream is open; left to the garbage collector, it would complain
 
 
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Look for cycles once in many records: rows hold none, and a buffer full of them takes long to look through."""
+    usual = gc.get_threshold()
+    gc.set_threshold(10 * ROWS_PER_BATCH, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
 class FileExtraction:
     """Reads one file to its end and counts every outcome."""
 
@@ -164,7 +176,11 @@ class FileExtraction:
     def run(self) -> ExtractCounts:
         """Write the extract and its rejects; raises ``DamagedInput`` and then leaves neither."""
         schema = self._source.extract_schema
-        with storage.atomic_output(self._task.extract) as stream, RowWriter(stream, schema) as writer:
+        with (
+            rare_collections(),
+            storage.atomic_output(self._task.extract) as stream,
+            RowWriter(stream, schema) as writer,
+        ):
             with self._open_rejects:
                 self._consume(writer)
                 writer.flush()

@@ -193,7 +193,7 @@ def test_a_shuffle_that_does_not_fit_gives_the_command_that_can(
         assert warn_of_size(20_000_000_000, argv, "before the start")
     (record,) = caplog.records
     message = record.getMessage()
-    assert message.startswith(f"before the start: about 20.0 GB of rows to shuffle need about 70.7 GB")
+    assert message.startswith("before the start: about 20.0 GB of rows to shuffle need about 70.7 GB")
     assert "10.0 GB are free" in message
     assert message.endswith(f"\n  {flink_command(argv, 20_000_000_000)}")
 
