@@ -47,11 +47,14 @@ def source_joins(source: Source) -> bool:
 
 
 def extracted(source: Source, tasks: Sequence[ExtractTask]) -> Extracted:
-    """The counts of every task of a source, from the footers of the extracts."""
+    """The counts of every task of a source, from the footers of the extracts.
+
+    A file is taken whole or not at all: where one of its splits failed, none of them counts.
+    """
     folder = tasks[0].target.rpartition("/")[0]
     names = set(storage.names_in(folder))
-    counts = [read_counts(task.extract) if task.extract.rpartition("/")[2] in names else None for task in tasks]
-    return Extracted(source, tasks, counts)
+    failed = {task.file.uri for task in tasks if task.extract.rpartition("/")[2] not in names}
+    return Extracted(source, tasks, [None if task.file.uri in failed else read_counts(task.extract) for task in tasks])
 
 
 def by_target(done: Extracted) -> list[tuple[ExtractTask, ExtractCounts | None]]:
@@ -66,7 +69,7 @@ def inputs_of(done: Extracted) -> tuple[InputInfo, ...]:
     infos = []
     for uri, parts in sorted(files.items()):
         whole = [counts for _, counts in parts if counts is not None]
-        broken = [read_failure(task) for task, counts in parts if counts is None]
+        broken = [read_failure(task) for task, counts in parts if counts is None and not storage.exists(task.extract)]
         rejected: Counter[str] = Counter()
         failed: Counter[str] = Counter()
         for counts in whole:

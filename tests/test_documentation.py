@@ -24,6 +24,7 @@ OTHERS = {
     *("--service_port", "--worker_pool"),  # Beam's pool of workers
     *("--project", "--region"),  # Dataflow's, known where Beam's Google Cloud parts are installed
     *("--min-rating", "--max-steps-chars", "--flag", "--no-flag"),  # of the example of a source
+    "--tasks",  # of benchmarks/flink_join.py
 }
 
 

@@ -60,6 +60,16 @@ def test_the_parts_of_a_file_are_one_input(tmp_path: Path) -> None:
     assert (found.read, found.rows, found.rejected, found.failed) == (6, 4, {"low_score": 2}, {"extract_timeout": 2})
 
 
+def test_a_file_of_which_a_part_failed_counts_nothing(tmp_path: Path) -> None:
+    tasks = done_with(tmp_path, one=GOOD, two=gzip.compress(GOOD * 100)[:-9]).tasks
+    parts = [dataclasses.replace(task, file=tasks[0].file) for task in tasks]
+    done = extracted(LineSource(), parts)
+    (found,) = inputs_of(done)
+    assert found.error is not None
+    assert found.error.startswith("two.jsonl: the file ends too early")
+    assert (found.read, found.rows, done.rows, done.whole) == (0, 0, 0, [])
+
+
 FOUND: list[list[Any]] = [
     ["pairs", "read", "", 4],
     ["pairs", "rejected", "no_letters", 1],
