@@ -91,7 +91,7 @@ def dry_run(sources: Iterable[Source], inputs: dict[str, Found]) -> Iterator[str
         yield f"{source.name}: {counted(len(found.files), 'file')}, {sum(sizes):,} bytes"
         forms = Counter(file.form for file in found.files)
         for form, number in sorted(forms.items()):
-            yield f"  reader {form} ({source.forms[form]}): {counted(number, 'file')}"
+            yield f"  {counted(number, 'file')} by the reader {form}: {source.forms[form]}"
         rows = []
         for file in found.files:
             parts = len(source.split(file)) if file.limit is None and "://" not in file.uri else 0

@@ -103,7 +103,7 @@ def test_a_dry_run_says_what_would_be_read_and_by_which_reader() -> None:
     ignored = tuple(f"/data/{number}.txt" for number in range(7))
     assert list(dry_run([Splitting()], {"lines": Found(files, ignored)})) == [
         "lines: 3 files, 1,000,010 bytes",
-        "  reader lines (a record a line): 3 files",
+        "  3 files by the reader lines: a record a line",
         "    /data/large.jsonl     lines  1,000,000 bytes  in 2 parts",
         "    /data/s.jsonl         lines         10 bytes",
         "    https://host/x.jsonl  lines          ? bytes",
