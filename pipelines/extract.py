@@ -325,11 +325,3 @@ class ExtractFiles(beam.DoFn):
             task = ExtractTask.from_json(line)
             extract_file(self._sources[task.source], task, self._rejected)
             yield task.target
-
-
-def read_rejects(task: ExtractTask) -> pa.Table:
-    """The rejects beside an extract (an empty table where it has none)."""
-    if not storage.exists(task.rejects):
-        return REJECT_SCHEMA.empty_table()
-    system, path = storage.locate(task.rejects)
-    return pq.read_table(path, filesystem=system)

@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -26,8 +26,6 @@ from filters.scholarly import without_title
 from filters.text import normalise_for_id
 from pipelines.s2orc_records import ABSTRACT, CITATION, TITLE, Row, document_id
 from pipelines.source import Joined, JoinOutcome, Onward, Reject
-
-IntArray: TypeAlias = "np.ndarray[Any, np.dtype[np.int64]]"
 
 ROWS_AT_ONCE = 8_192
 """Rows that are Python objects at one time, and rows of a table that goes onward."""

@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple
 
 from fastwarc.warc import ArchiveIterator, WarcRecord
 
-from ccpairs.errors import DamagedInput, WrongSource
+from ccpairs.errors import DamagedInput
 from pipelines.inputs import InputFile
 
 RESPONSE, CONVERSION = "response", "conversion"
@@ -58,12 +58,6 @@ def read_warc(file: InputFile, kind: str, max_bytes: int) -> Iterator[WebRecord]
             if str(record.record_type) == kind:
                 file.meter.records += 1
                 yield _web_record(record, block, kind, max_bytes)
-
-
-def sniff_warc(name: str, head: bytes) -> None:
-    """Raise ``WrongSource`` if a file does not begin as WARC files do."""
-    if not head.startswith(b"WARC/"):
-        raise WrongSource(f"{name}: begins with {head[:20]!r}, not with WARC/; is it another kind of file, renamed?")
 
 
 class _Stream:

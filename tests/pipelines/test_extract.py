@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -23,7 +24,6 @@ from pipelines.extract import (
     extract_name,
     read_counts,
     read_failure,
-    read_rejects,
 )
 from pipelines.inputs import InputFile
 from pipelines.opt_out import parse_opt_out
@@ -50,6 +50,11 @@ COUNTS = {
     "rows": 3,
     "kinds": {},
 }
+
+
+def read_rejects(task: ExtractTask) -> pa.Table:
+    """The rejects beside an extract (an empty table where it has none)."""
+    return pq.read_table(task.rejects) if Path(task.rejects).exists() else REJECT_SCHEMA.empty_table()
 
 
 def task_of(folder: Path, data: bytes, name: str = "in.jsonl", **changed: Any) -> ExtractTask:
