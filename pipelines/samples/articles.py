@@ -27,10 +27,10 @@ PARENTS = {
 """The sections of the second level stand under these, by kind of entity."""
 
 INTRODUCTIONS = (
-    "Most handbooks have a paragraph on {noun}, and so it is with {n}.",
-    "As to {noun}, the sources on {n} agree.",
-    "The following is known about {n} with regard to {noun}.",
-    "Under {noun} reference works say this about {n}.",
+    'Most handbooks have a paragraph headed "{heading}", and so it is with {n}.',
+    'Under the heading "{heading}" the sources on {n} agree.',
+    'What a card file has about {n} under "{heading}" is the following.',
+    'Under "{heading}" reference works say this about {n}.',
 )
 SHORTEST_SECTION = 80
 """Letters; shorter sections get another sentence, as readers leave them out."""
@@ -77,9 +77,9 @@ def _section(voice: Voice, entity: Entity, aspect: str, facts: list[Fact], paren
     if entity.kind == "topic" and len(facts) > 1 and voice.chance(0.3):
         return Section(path, "Some points are worth knowing.", tuple(voice.say(entity, fact) for fact in facts))
     sentences = [voice.say(entity, facts[0])]
-    noun = aspect.lower()
-    if entity.kind != "topic" and noun not in sentences[0].lower():
-        sentences.insert(0, voice.pick(INTRODUCTIONS).format(noun=noun, n=entity.inside))
+    heading = aspect.lower()
+    if entity.kind != "topic" and heading not in sentences[0].lower():
+        sentences.insert(0, voice.pick(INTRODUCTIONS).format(heading=heading, n=entity.inside))
     sentences += [voice.add(entity, fact) for fact in facts[1:]]
     for fact in voice.shuffled(other for other in entity.facts if other not in facts):
         if sum(map(len, sentences)) >= SHORTEST_SECTION:
