@@ -8,9 +8,10 @@ import re
 _DENSE = re.compile("[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]")
 _LETTERS_PER_DENSE = 3
 # Scripts that put no space between words: Thai, Lao, Tibetan, Burmese, Khmer; kana and Han.
-_UNSPACED = re.compile(
-    "[\u0e01-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
-)
+UNSPACED = "\u0e01-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
+"""Their ranges, as they stand in a character class of a regular expression."""
+
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 _UNSPACED_PER_WORD = 2.5
 
 
