@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 
 from benchmarks.measuring import peak_memory_mb, real_folder
 from ccpairs.pair import Pair
@@ -164,6 +165,8 @@ class Datatrove:
         logger.remove()
         NGramsDecontIndexer._requires_dependencies = []
         self.folder, self.indexer, self.filter = folder, NGramsDecontIndexer(folder), NGramsDecontFilter(folder)
+        # Its own hands over texts, and xxhash takes only bytes since its fourth version.
+        self.indexer.hash_func = self.filter.hash_func = lambda text: xxhash.xxh64_intdigest(text.encode())
 
     def index(self, name: str, texts: Sequence[EvaluationText]) -> None:
         hashes = {value for text in texts for value in self.indexer.compute_hashes(f"{text.title} {text.text}")}
