@@ -21,14 +21,12 @@ from typing import IO, Any, BinaryIO, cast
 import smart_open
 
 from ccpairs.errors import DamagedInput
+from pipelines.zstd_window import WINDOW_LOG, long_window_reader
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
-
-ZSTD_WINDOW_LOG = 31
-"""Reddit dumps are made with a 2 GiB window; zstd refuses it unless asked."""
 
 FREE_EXPANSION = 1 << 28
 MAX_EXPANSION = 400
@@ -39,6 +37,9 @@ MAX_LINE = 1 << 27
 
 BLOCK = 1 << 20
 STREAM_BLOCK = 1 << 16
+HEAD = 18
+"""First bytes of a file that tell its compression, and the window of a zstd frame."""
+
 READ_ERRORS = (EOFError, OSError, zlib.error, lzma.LZMAError, zstd.ZstdError)
 
 
@@ -189,13 +190,15 @@ def decompressed(raw: IO[bytes], name: str, meter: Meter) -> BinaryIO:
     """Wrap a raw stream (positioned at its start) in the decompressor that its first bytes ask for."""
     buffered = io.BufferedReader(cast(io.RawIOBase, raw), buffer_size=BLOCK)
     try:
-        magic = buffered.peek(8)[:8]
+        magic = buffered.peek(HEAD)[:HEAD]
     except READ_ERRORS as error:
         raise damaged(name, meter, error) from error
     stream: IO[bytes]
     if magic[:4] == b"\x28\xb5\x2f\xfd" or (magic[1:4] == b"\x2a\x4d\x18" and 0x50 <= magic[0] <= 0x5F):
-        options = {int(zstd.DecompressionParameter.window_log_max): ZSTD_WINDOW_LOG}
-        stream = cast("IO[bytes]", zstd.ZstdFile(buffered, "rb", options=options))
+        options = {int(zstd.DecompressionParameter.window_log_max): WINDOW_LOG}
+        stream = long_window_reader(buffered, magic) or cast(
+            "IO[bytes]", zstd.ZstdFile(buffered, "rb", options=options)
+        )
     elif magic[:2] == b"\x1f\x8b":
         stream = cast("IO[bytes]", gzip.GzipFile(fileobj=buffered, mode="rb"))
     elif magic[:3] == b"BZh":
