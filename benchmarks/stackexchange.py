@@ -29,7 +29,7 @@ from pipelines.inputs import InputFile, Meter
 from pipelines.sevenzip import read_members
 from pipelines.source import Joined
 from pipelines.sources.stackexchange import StackExchange, pair_answers
-from pipelines.xml_rows import read_rows, split_lines
+from pipelines.xml_rows import read_rows, seam, split_lines
 
 POSTS = ("ai.stackexchange.com", "Posts.xml")
 SITE_ARCHIVE = "beer.stackexchange.com.7z"
@@ -69,7 +69,7 @@ def extract(uri: Path, form: str) -> int:
 
 def unpack(uri: Path) -> int:
     with uri.open("rb") as raw:
-        members = read_members(raw, uri.name, {"Posts.xml"})
+        members = read_members(raw, uri.name, {"Posts.xml"}, seam)
         return sum(b"<row " in line for _, blocks in members for line in split_lines(blocks, uri.name))
 
 

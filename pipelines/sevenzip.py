@@ -2,11 +2,13 @@
 
 py7zr reads the archive's directory (the header at its end). The packed bytes are decoded here, block by block, for two
 reasons: py7zr feeds its decoders faster than it drains them, and some of them ignore the limit on a block's output, so
-one crafted megabyte could become gigabytes in memory. No more bytes are ever decoded than the directory declares, so
-the directory alone tells a decompression bomb. PPMd is not read, because its decoder for Python can crash the process.
+one crafted megabyte could become gigabytes in memory. No more bytes are ever read from a folder than the directory
+declares, so the directory alone tells a decompression bomb. PPMd is not read, because its decoder for Python can crash
+the process.
 
 Archives are often *solid*: to read a member, all members before it in its folder (7z's word for one compressed stream)
-are decoded and dropped. Their checksums are verified too.
+are decoded and dropped, and their checksums verified too. BZip2, which StackExchange uses, can be decoded from the
+midst on: where the caller knows what stands at a member's beginning, what is before it is neither decoded nor verified.
 """
 
 from __future__ import annotations
@@ -15,14 +17,16 @@ import bz2
 import io
 import lzma
 import posixpath
+import re
 import zlib
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, TypeAlias
 
 import py7zr
 from py7zr.exceptions import PasswordRequired
 
 from ccpairs.errors import DamagedInput
+from pipelines.bzip2_blocks import UNFED, start_at_seam
 from pipelines.inputs import FREE_EXPANSION, MAX_EXPANSION
 
 MAGIC = b"7z\xbc\xaf\x27\x1c"
@@ -34,6 +38,7 @@ MAX_DICTIONARY = 1 << 30
 """Largest dictionary in bytes that an LZMA decoder may ask for."""
 
 _SIGNATURE = 32
+_BZIP2 = (b"\x04\x02\x02",)
 _ENCRYPTION = b"\x06\xf1\x07\x01"
 
 
@@ -92,18 +97,25 @@ _DECODERS: dict[tuple[bytes, ...], tuple[str, Callable[[bytes, int], _Decoder]]]
     (b"\x21", b"\x03\x03\x01\x03"): ("LZMA2 + BCJ", lambda p, size: _lzma2(p, size, {"id": lzma.FILTER_X86})),
     (b"\x03\x01\x01",): ("LZMA", _lzma1),
     (b"\x04\x01\x08",): ("Deflate", lambda properties, size: _Deflate()),
-    (b"\x04\x02\x02",): ("BZip2", lambda properties, size: bz2.BZ2Decompressor()),
+    _BZIP2: ("BZip2", lambda properties, size: bz2.BZ2Decompressor()),
 }
 """The 7z methods of a folder, outermost first -> name, and what makes a decoder of (properties, unpacked size)."""
 
 _DECODE_ERRORS = (EOFError, OSError, ValueError, IndexError, MemoryError, zlib.error, lzma.LZMAError)
 
 
-def read_members(raw: BinaryIO, name: str, wanted: Collection[str]) -> Iterator[tuple[str, Iterator[bytes]]]:
+Seam: TypeAlias = Callable[[str, str], re.Pattern[bytes]]
+"""(base name of a member, that of the next) -> what stands where they meet; group 1 is where the next one begins."""
+
+
+def read_members(
+    raw: BinaryIO, name: str, wanted: Collection[str], seam: Seam | None = None
+) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield (base name, blocks of bytes) of each wanted member, in the order of the archive.
 
     ``raw`` is the seekable archive, ``name`` stands in error messages, ``wanted`` are base names: where in the archive
     a member lies, and what tricks its path plays, does not matter. Blocks that the caller leaves unread are skipped.
+    ``seam`` finds the first wanted member without decoding all before it; a wrong place shows in the member's checksum.
     Raises ``DamagedInput`` for an archive that is truncated, corrupt, encrypted, a decompression bomb, or packed by
     another method than BZip2, LZMA, LZMA2, Deflate and Copy.
     """
@@ -119,6 +131,12 @@ def read_members(raw: BinaryIO, name: str, wanted: Collection[str]) -> Iterator[
                 f"not read, as no dump expands {MAX_EXPANSION} times (a decompression bomb?)"
             )
         source = _Unpacked(raw, name, position, packed, folder)
+        first = next(i for i, base in enumerate(names) if base in wanted)
+        # Without a checksum of its own, a member is only known to be the right one when all before it was decoded.
+        if seam and first and files[first].crc32 is not None:
+            before = sum(file.uncompressed for file in files[:first])
+            if source.skip(before, seam(names[first - 1], names[first])):
+                files, names, last = files[first:], names[first:], last - first
         for file, base in zip(files[: last + 1], names, strict=False):
             blocks = source.member(file.filename, file.uncompressed, file.crc32)
             if base in wanted:
@@ -162,6 +180,7 @@ class _Unpacked:
     def __init__(self, raw: BinaryIO, name: str, position: int, packed: int, folder: Any) -> None:
         self._raw, self._name, self._position, self._left = raw, name, position, packed
         self._rest = b""
+        self._folder, self._advice = folder, ""
         self._decoder = self._decoder_of(folder) if folder is not None else _Stored()
 
     def _decoder_of(self, folder: Any) -> _Decoder:
@@ -181,6 +200,22 @@ class _Unpacked:
         except _DECODE_ERRORS as error:
             raise DamagedInput(f"{self._name}: its {label} data cannot be unpacked ({error})") from error
 
+    def skip(self, before: int, seam: re.Pattern[bytes]) -> bool:
+        """Go on where group 1 of ``seam`` begins, ``before`` bytes into the folder; False where that is not found."""
+        if self._folder is None or tuple(coder["method"] for coder in self._folder.coders) != _BZIP2:
+            return False
+        try:
+            total = self._folder.unpacksizes[-1]
+            started = start_at_seam(self._raw, self._position, self._left, before, total, seam)
+        except OSError:  # comes again in decoding, which names the member
+            return False
+        if started:
+            self._decoder, self._rest = started.decoder, started.text
+            self._position, self._left = self._position + started.fed, self._left - UNFED - started.fed
+            # Somebody may have written what looks like the seam into a member before it.
+            self._advice = "; if that does not help, unpack it and give the .xml files"
+        return started is not None
+
     def member(self, filename: str, size: int, crc: int | None) -> Iterator[bytes]:
         """The next ``size`` bytes, which must have the checksum ``crc``."""
         seen = 0
@@ -191,7 +226,8 @@ class _Unpacked:
             size -= len(block)
             seen = zlib.crc32(block, seen)
             if not size and crc is not None and seen != crc:
-                raise DamagedInput(f"{self._name}: the checksum of {filename!r} is wrong; fetch the file again")
+                advice = "fetch the file again" + self._advice
+                raise DamagedInput(f"{self._name}: the checksum of {filename!r} is wrong; {advice}")
             yield block
 
     def _decode(self, filename: str) -> bytes:

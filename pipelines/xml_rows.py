@@ -34,6 +34,15 @@ def root_of(head: bytes) -> str | None:
     return match[1].decode() if match and match[1] else None
 
 
+def seam(before: str, after: str) -> re.Pattern[bytes]:
+    """What stands where the file ``before`` (``Badges.xml``) ends and ``after`` begins, if they stand end to end.
+
+    Group 1 begins with the second file. Inside a well-formed table the pattern cannot match, as values have no ``<``.
+    """
+    closing, opening = (re.escape(name.rpartition(".")[0].lower().encode()) for name in (before, after))
+    return re.compile(rb"</%s>\s{0,8}((?:%s)?<\?xml[^<>]{0,200}\?>\s{0,8}<%s>)" % (closing, _BOM, opening))
+
+
 def read_rows(blocks: Iterable[bytes], root: str, name: str, meter: Meter) -> Iterator[tuple[int, Attributes | None]]:
     """Yield (line number, attributes) of each row of a table; None for a row that is malformed.
 

@@ -30,7 +30,7 @@ from pipelines.inputs import InputFile
 from pipelines.join import ONWARD, JoinPlan, PairedUp
 from pipelines.sevenzip import MAGIC, read_members
 from pipelines.source import MALFORMED, OPTED_OUT, Joined, JoinOutcome, Onward, Outcome, Reject, Source, option
-from pipelines.xml_rows import Attributes, integer_of, read_rows, root_of, text_of
+from pipelines.xml_rows import Attributes, integer_of, read_rows, root_of, seam, text_of
 
 TABLES = "Badges|Comments|PostHistory|PostLinks|Posts|Tags|Users|Votes"
 FILE_NAME = re.compile(
@@ -134,7 +134,7 @@ class StackExchange(Source):
         wanted = {"Posts.xml": "posts", "posts.xml": "posts", **({"PostLinks.xml": "links"} if links else {})}
         members = 0
         with file.open_raw() as raw:
-            for member, blocks in read_members(raw, file.name, wanted):
+            for member, blocks in read_members(raw, file.name, wanted, seam):
                 members += 1
                 yield from self.read_table(file, wanted[member], site, metered(file, blocks))
             while raw.read(BLOCK):  # to the end, for the digest of the whole file

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 import tracemalloc
 import zlib
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from ccpairs.errors import DamagedInput
 from pipelines import sevenzip
 from pipelines.sevenzip import read_members
+from pipelines.xml_rows import seam
 
 METHODS = {
     "BZip2": [{"id": py7zr.FILTER_BZIP2}],
@@ -184,3 +187,95 @@ def test_a_place_without_random_access() -> None:
 
     with pytest.raises(DamagedInput, match="copy it to a disk first"):
         list(read_members(Pipe(b""), "site.7z", ["Posts.xml"]))
+
+
+def table(root: str, rows: int, seed: int = 1, row: bytes = b"") -> bytes:
+    """A table of some 140 bytes a row, with ``row`` in its midst."""
+    chance = random.Random(f"{root} {seed}")
+    words = [bytes(chance.choices(b"abcdefghijklmnopqrstuvwxyz", k=chance.randint(2, 9))) for _ in range(2000)]
+    lines = [b'  <row Id="%d" Text="%s" />' % (i, b" ".join(chance.choices(words, k=18))) for i in range(rows)]
+    lines[rows // 2 : rows // 2] = [row] * bool(row)
+    opening = b'\xef\xbb\xbf<?xml version="1.0" encoding="utf-8"?>\r\n<%s>\r\n' % root.encode()
+    return opening + b"\r\n".join(lines) + b"\r\n</%s>" % root.encode()
+
+
+SITE = {
+    "Badges.xml": table("badges", 4_000),
+    "PostHistory.xml": table("posthistory", 30_000),
+    "PostLinks.xml": table("postlinks", 100),
+    "Posts.xml": table("posts", 12_000),
+    "Tags.xml": table("tags", 50),
+    "Users.xml": table("users", 9_000),
+}
+
+
+@pytest.fixture(scope="module")
+def site() -> bytes:
+    """An archive of some 9 blocks, with its members in one stream."""
+    return archive(*SITE.items())
+
+
+def found_in(data: bytes, *wanted: str) -> dict[str, bytes]:
+    return {name: b"".join(blocks) for name, blocks in read_members(io.BytesIO(data), "site.7z", wanted, seam)}
+
+
+def damaged(data: bytes, place: int) -> bytes:
+    return data[:place] + bytes([data[place] ^ 16]) + data[place + 1 :]
+
+
+@pytest.mark.parametrize("wanted", [*combinations(SITE, 1), *combinations(SITE, 2)][::2], ids=" ".join)
+def test_members_from_the_midst_are_the_same(site: bytes, wanted: tuple[str, ...]) -> None:
+    assert found_in(site, *wanted) == {name: SITE[name] for name in wanted}
+
+
+@pytest.mark.parametrize("wanted", [["Posts.xml"], ["PostLinks.xml", "Posts.xml"], ["Users.xml"]])
+def test_damage_before_the_wanted_members_is_not_met(site: bytes, wanted: list[str]) -> None:
+    assert found_in(damaged(site, 40_000), *wanted) == {name: SITE[name] for name in wanted}
+    with pytest.raises(DamagedInput, match="fetch"):
+        members_of(damaged(site, 40_000), *wanted)
+
+
+@pytest.mark.parametrize("place", [0.68, 0.75, 0.8])
+def test_damage_in_a_wanted_member_is_noticed(site: bytes, place: float) -> None:
+    with pytest.raises(DamagedInput, match=r"^site.7z: .*'Posts.xml'.* fetch"):
+        found_in(damaged(site, int(place * len(site))), "Posts.xml")
+
+
+def test_an_opening_inside_a_member_before_is_no_beginning() -> None:
+    row = SITE["Posts.xml"][:80]
+    data = archive(("PostHistory.xml", table("posthistory", 30_000, row=row)), ("Posts.xml", SITE["Posts.xml"]))
+    assert found_in(data, "Posts.xml") == {"Posts.xml": SITE["Posts.xml"]}
+
+
+def test_a_forged_beginning_shows_in_the_checksum() -> None:
+    history = table("posthistory", 30_000)
+    forged = history[:-1000] + b"</posthistory>" + SITE["Posts.xml"][:80] + history[-1000:]
+    data = archive(("PostHistory.xml", forged), ("Posts.xml", SITE["Posts.xml"]))
+    with pytest.raises(DamagedInput, match=r"checksum of 'Posts.xml' is wrong; fetch .* unpack it and give the .xml"):
+        found_in(data, "Posts.xml")
+
+
+def test_runs_that_make_blocks_unequal() -> None:
+    history = SITE["PostHistory.xml"] + b" " * 12_000_000
+    data = archive(("PostHistory.xml", history), ("Posts.xml", SITE["Posts.xml"]))
+    assert found_in(data, "Posts.xml") == {"Posts.xml": SITE["Posts.xml"]}
+
+
+def test_members_that_are_no_tables_are_decoded_from_the_start() -> None:
+    data = archive(("readme", SITE["PostHistory.xml"]), ("Posts.xml", SITE["Posts.xml"]))
+    assert found_in(data, "Posts.xml") == {"Posts.xml": SITE["Posts.xml"]}
+
+
+@pytest.mark.parametrize("method", ["Deflate", "Copy"])
+def test_other_methods_are_decoded_from_the_start(method: str) -> None:
+    data = archive(*SITE.items(), method=method)
+    assert found_in(data, "Posts.xml") == {"Posts.xml": SITE["Posts.xml"]}
+
+
+def test_an_empty_member_behind_others() -> None:
+    assert found_in(archive(("Tags.xml", b"x"), ("Posts.xml", b"")), "Posts.xml") == {"Posts.xml": b""}
+
+
+def test_a_truncated_archive_with_a_seam(site: bytes) -> None:
+    with pytest.raises(DamagedInput, match=r"^site.7z: "):
+        found_in(site[: len(site) // 2], "Posts.xml")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ccpairs.errors import DamagedInput, WrongSource
 from pipelines import xml_rows
 from pipelines.inputs import Meter
-from pipelines.xml_rows import Attributes, attributes, integer_of, read_rows, root_of, split_lines, text_of
+from pipelines.xml_rows import Attributes, attributes, integer_of, read_rows, root_of, seam, split_lines, text_of
 
 WELL_FORMED = {
     "as in the dumps": (b'  <row Id="1" Score="-3" />\r', {b" Id=": b"1", b" Score=": b"-3"}),
@@ -182,3 +182,20 @@ def test_no_bytes_raise_anything(noise: bytes) -> None:
     found = attributes(line)
     assert found is None or all(b'"' not in value and b"<" not in value for value in found.values())
     assert rows(b"<posts>\n" + line + b"\n</posts>") == ([(2, found)], 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    {
+        "as in the dumps": (b'/></posthistory>\xef\xbb\xbf<?xml version="1.0"?>\r\n<posts>\r\n', 16),
+        "a line feed, no byte order mark": (b'/></posthistory>\n<?xml version="1.0"?><posts>', 17),
+        "no declaration": (b"</posthistory><posts>", None),
+        "no end": (b'/>\n<?xml version="1.0"?>\n<posts>', None),
+        "the end of another table": (b'</badges><?xml version="1.0"?>\n<posts>', None),
+        "the opening of another table": (b'</posthistory><?xml version="1.0"?>\n<postlinks>', None),
+        "inside a value": (b'&lt;/posthistory><?xml version="1.0"?><posts>', None),
+    }.values(),
+)
+def test_where_two_tables_meet(text: bytes, start: int | None) -> None:
+    match = seam("PostHistory.xml", "Posts.xml").search(text)
+    assert (match and match.start(1)) == start

@@ -3,6 +3,7 @@ from __future__ import annotations
 import bz2
 import gzip
 from collections.abc import Iterator
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -459,6 +460,23 @@ def test_real_archive(real_data: Path) -> None:
     assert (len(found), len(rows)) == (3619, 3042)
     assert sum(each.rows for each in joined) + len(rejected) == len(rows)
     assert sum(len(each.pairs) for each in joined) == 3946
+
+
+@pytest.mark.parametrize("links", [False, True])
+def test_a_real_archive_gives_what_its_unpacked_tables_give(links: bool, real_data: Path, tmp_path: Path) -> None:
+    path = real_data / "stackexchange" / f"{BEER}.7z"
+    with py7zr.SevenZipFile(path) as packed:
+        packed.extract(tmp_path / BEER, targets=["PostLinks.xml", "Posts.xml"])
+    forms = {"PostLinks.xml": "links", "Posts.xml": "posts"} if links else {"Posts.xml": "posts"}
+    unpacked = [outcomes(tmp_path / BEER / name, form, duplicate_links=links) for name, form in forms.items()]
+    assert outcomes(path, "archive", duplicate_links=links) == [each for table in unpacked for each in table]
+
+
+def test_the_digest_of_a_real_archive(real_data: Path) -> None:
+    path = real_data / "stackexchange" / f"{BEER}.7z"
+    file = InputFile(str(path), "archive")
+    list(StackExchange().read(file))
+    assert file.meter.sha256 == sha256(path.read_bytes()).hexdigest()
 
 
 def test_real_table(real_data: Path) -> None:
