@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from ccpairs.pair import Pair
 
 EXACT, NGRAMS = "contaminated_exact", "contaminated_ngram"
+
+Keep = Callable[[NDArray[Any]], Callable[[], NDArray[Any]]]
 
 MAGIC = b"ccpairs evaluation texts 1\n".ljust(32, b"\0")
 _ALIGNMENT = 64
@@ -121,8 +124,7 @@ class EvaluationTexts:
         found: list[Contamination | None] = [None] * len(pairs)
         if self.rules.ngrams:
             for side, text, hits in self._shared(*words.ngrams(self.rules.ngram)):
-                detail = f"{hits} of {self._of_text[text]} {self.rules.ngram}-grams"
-                found[side // 2] = found[side // 2] or self._contamination(NGRAMS, side, text, detail)
+                found[side // 2] = found[side // 2] or self._contamination(side, text, hits)
         lengths = words.counts()
         lengths[1::2][lengths[1::2] < self.rules.min_words] = 0
         hashes = words.texts()
@@ -130,7 +132,7 @@ class EvaluationTexts:
         # Backwards: of the two sides of a pair, the query is named.
         for side, place in zip(known[::-1].tolist(), at[::-1].tolist(), strict=True):
             if lengths[side]:
-                found[side // 2] = self._contamination(EXACT, side, int(self._exact_texts[place]), "whole text")
+                found[side // 2] = self._contamination(side, int(self._exact_texts[place]))
         return found
 
     def name(self, text: int) -> str:
@@ -138,8 +140,10 @@ class EvaluationTexts:
         begin = int(self._name_ends[text - 1]) if text else 0
         return self._names[begin : int(self._name_ends[text])].tobytes().decode()
 
-    def _contamination(self, reason: str, side: int, text: int, detail: str) -> Contamination:
-        return Contamination(reason, f"{('query', 'passage')[side % 2]}: {self.name(text)}, {detail}")
+    def _contamination(self, side: int, text: int, hits: int | None = None) -> Contamination:
+        reason = EXACT if hits is None else NGRAMS
+        extent = "whole text" if hits is None else f"{hits} of {self._of_text[text]} {self.rules.ngram}-grams"
+        return Contamination(reason, f"{('query', 'passage')[side % 2]}: {self.name(text)}, {extent}")
 
     def _shared(self, hashes: Hashes, of_side: Indices) -> Iterator[tuple[int, int, int]]:
         """(side, evaluation text, n-grams in both) of sides that share enough; the text they share most of first."""
@@ -168,13 +172,12 @@ class EvaluationTexts:
 class IndexBuilder:
     """Builds the index from texts that come in batches: ``add`` them, then write ``blocks()`` one after the other.
 
-    ``keep`` may put an array on disk and return it mapped; sorted runs go through it, so that memory is bounded by
-    a few runs, the bitmap, and some 30 bytes for each text. The same texts in the same order give the same bytes.
+    Sorted runs go through ``keep``, which may put an array on disk and returns a function that brings it back, so that
+    memory is bounded by a few runs, the bitmap, and some 50 bytes for each text. The same texts in the same order give
+    the same bytes, whatever the batches.
     """
 
-    def __init__(
-        self, rules: ContaminationRules, keep: Callable[[NDArray[Any]], NDArray[Any]] = lambda array: array
-    ) -> None:
+    def __init__(self, rules: ContaminationRules, keep: Keep = lambda array: lambda: array) -> None:
         self.rules = rules
         self._keep = keep
         self._names = bytearray()
@@ -224,18 +227,18 @@ class IndexBuilder:
         for hashes, texts in self._ngrams.sorted_parts(_TEXTS_PER_NGRAM):
             spots = hashes >> np.uint64(64 - bits)
             np.bitwise_or.at(bitmap, spots >> np.uint64(3), np.uint8(1) << (spots & np.uint64(7)).astype(np.uint8))
-            ngrams.append((self._keep(hashes), self._keep(texts)))
-        arrays: dict[str, tuple[str, list[NDArray[Any]]]] = {
-            "exact": ("<u8", [hashes for hashes, _ in exact]),
-            "exact_texts": ("<u4", [texts for _, texts in exact]),
-            "ngrams": ("<u8", [hashes for hashes, _ in ngrams]),
-            "ngram_texts": ("<u4", [texts for _, texts in ngrams]),
-            "bitmap": ("u1", [bitmap]),
-            "of_text": ("<u4", self._of_text),
-            "name_ends": ("<u8", self._name_ends),
-            "names": ("u1", [np.frombuffer(self._names, np.uint8)]),
+            ngrams.append((len(hashes), self._keep(hashes), self._keep(texts)))
+        arrays: dict[str, tuple[str, Sequence[tuple[int, Callable[[], NDArray[Any]]]]]] = {
+            "exact": ("<u8", _in_memory([hashes for hashes, _ in exact])),
+            "exact_texts": ("<u4", _in_memory([texts for _, texts in exact])),
+            "ngrams": ("<u8", [(count, hashes) for count, hashes, _ in ngrams]),
+            "ngram_texts": ("<u4", [(count, texts) for count, _, texts in ngrams]),
+            "bitmap": ("u1", _in_memory([bitmap])),
+            "of_text": ("<u4", _in_memory(self._of_text)),
+            "name_ends": ("<u8", _in_memory(self._name_ends)),
+            "names": ("u1", _in_memory([np.frombuffer(self._names, np.uint8)])),
         }
-        shape = [(name, kind, sum(map(len, parts))) for name, (kind, parts) in arrays.items()]
+        shape = [(name, kind, sum(count for count, _ in parts)) for name, (kind, parts) in arrays.items()]
         header = json.dumps({"rules": asdict(self.rules), "arrays": shape}).encode()
         yield MAGIC + len(header).to_bytes(8, "little") + header
         position = len(MAGIC) + 8 + len(header)
@@ -243,21 +246,25 @@ class IndexBuilder:
             padding = -position % _ALIGNMENT
             yield bytes(padding)
             position += padding
-            for part in parts:
-                block = part.astype(kind, copy=False).tobytes()
+            for _, part in parts:
+                block = part().astype(kind, copy=False).tobytes()
                 yield block
                 position += len(block)
+
+
+def _in_memory(arrays: Sequence[NDArray[Any]]) -> list[tuple[int, Callable[[], NDArray[Any]]]]:
+    return [(len(array), partial(np.asarray, array)) for array in arrays]
 
 
 class _Runs:
     """Hashes with the texts they come from, sorted in runs that ``keep`` may put on disk."""
 
-    def __init__(self, keep: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
+    def __init__(self, keep: Keep) -> None:
         self.total = 0
         self._keep = keep
         self._waiting: list[tuple[Hashes, NDArray[np.uint32]]] = []
         self._waits = 0
-        self._runs: list[tuple[Hashes, NDArray[np.uint32]]] = []
+        self._runs: list[tuple[Callable[[], Hashes], Callable[[], NDArray[np.uint32]]]] = []
 
     def add(self, hashes: Hashes, texts: Indices) -> None:
         self._waiting.append((hashes, texts.astype(np.uint32)))
@@ -272,11 +279,12 @@ class _Runs:
         parts = self.total // _RUN + 1
         edges = [part * (1 << 64) // parts for part in range(1, parts)]
         cuts = [
-            np.concatenate(([0], np.searchsorted(run, np.array(edges, np.uint64)), [len(run)])) for run, _ in self._runs
+            np.array([0, *np.searchsorted(hashes, np.array(edges, np.uint64)), len(hashes)])
+            for hashes in (run() for run, _ in self._runs)
         ]
         for part in range(parts):
             taken = [
-                (hashes[cut[part] : cut[part + 1]], texts[cut[part] : cut[part + 1]])
+                (hashes()[cut[part] : cut[part + 1]], texts()[cut[part] : cut[part + 1]])
                 for (hashes, texts), cut in zip(self._runs, cuts, strict=True)
             ]
             hashes, texts = _sorted(taken)

@@ -140,7 +140,7 @@ def read_lines(path: Path) -> Iterator[str]:
             for number, line in enumerate(stream, 1):
                 yield line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
     except UnicodeDecodeError:
-        raise UserError(f"{path}, line {number + 1} is not UTF-8; mend it or fetch the file again") from None
+        raise UserError(f"{path}, line {number} is not UTF-8; mend it or fetch the file again") from None
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path} cannot be read beyond line {number} ({error}); fetch the file again") from None
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from ccpairs import storage
 from ccpairs.errors import UserError
-from filters.decontamination import MAGIC, ContaminationRules, EvaluationText, EvaluationTexts, IndexBuilder
+from filters.decontamination import MAGIC, ContaminationRules, EvaluationText, EvaluationTexts, IndexBuilder, Keep
 from models.retrieval_sets import RetrievalSet, json_lines, open_retrieval_set, read_lines
 from pipelines.progress import Done, shown
 
@@ -152,17 +153,18 @@ def batches(texts: Iterator[EvaluationText]) -> Iterator[list[EvaluationText]]:
         yield batch
 
 
-def on_disk(folder: Path) -> Callable[[NDArray[Any]], NDArray[Any]]:
-    """A function that moves an array into a file in the folder and maps it."""
+def on_disk(folder: Path) -> Keep:
+    """A function that moves an array into a file in the folder, to be mapped each time it is asked for."""
     moved = 0
 
-    def keep(array: NDArray[Any]) -> NDArray[Any]:
+    def keep(array: NDArray[Any]) -> Callable[[], NDArray[Any]]:
         nonlocal moved
-        if array.nbytes < SMALL_ARRAY:
-            return array
+        if array.nbytes <= SMALL_ARRAY:
+            return lambda: array
         moved += 1
-        array.tofile(folder / str(moved))
-        return np.memmap(folder / str(moved), array.dtype, "r")
+        file = folder / str(moved)
+        array.tofile(file)
+        return partial(np.memmap, file, array.dtype, "r")
 
     return keep
 

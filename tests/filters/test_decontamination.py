@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -177,9 +177,9 @@ def test_the_same_texts_give_the_same_bytes_however_they_come(monkeypatch: pytes
     expected = b"".join(whole.blocks())
     kept = []
 
-    def keep(array: NDArray[Any]) -> NDArray[Any]:
+    def keep(array: NDArray[Any]) -> Callable[[], NDArray[Any]]:
         kept.append(len(array))
-        return array
+        return lambda: array
 
     monkeypatch.setattr(decontamination, "_RUN", 200)
     parts = IndexBuilder(ContaminationRules(), keep)
