@@ -1,0 +1,79 @@
+"""KenLM's programs: ``lmplz`` estimates a model, ``build_binary`` makes it quick to load. No wheel has them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ccpairs.errors import UserError
+
+BUILT = Path(__file__).resolve().parents[2] / ".kenlm" / "bin"
+"""Where ``make kenlm`` puts them."""
+
+
+def find_tool(name: str) -> str:
+    """The path of a program, from PATH or from ``make kenlm``; raises ``UserError`` where there is none."""
+    found = shutil.which(name) or shutil.which(name, path=str(BUILT))
+    if found is None:
+        raise UserError(
+            f"{name} is missing, and no wheel has it; 'make kenlm' in a checkout of ccpairs builds it in a minute, "
+            "or put it into PATH"
+        )
+    return found
+
+
+def estimate(
+    lines: Iterable[str], order: int, arpa: Path, *, prune: Sequence[int], vocabulary: Path, memory: str, folder: Path
+) -> None:
+    """Estimate a model of ``lines`` (space-separated pieces) with modified Kneser-Ney smoothing, as an ARPA file.
+
+    N-grams of order *i* that occur ``prune[i - 1]`` times or less are left out, and so are those with a word that is
+    not in the file ``vocabulary``. ``memory`` is what lmplz may take for sorting (``1G``, ``50%``); it sorts in
+    ``folder``. Where the counts are too few to estimate discounts it takes customary ones (``--discount_fallback``).
+    """
+    command = [find_tool("lmplz"), "-o", str(order), "--discount_fallback", "-S", memory, "-T", f"{folder}/"]
+    command += ["--limit_vocab_file", str(vocabulary), "--arpa", str(arpa), "--skip_symbols"]
+    if prune:
+        command += ["--prune", *map(str, prune)]
+    with (folder / "lmplz.log").open("w+b") as log:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
+        assert process.stdin is not None
+        try:
+            with process.stdin as stream:
+                for line in lines:
+                    stream.write(line.encode() + b"\n")
+        except BrokenPipeError:
+            pass  # it says why it ended
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        if process.wait() != 0:
+            log.seek(0)
+            raise UserError(f"lmplz failed: {_reason(log.read(), process.returncode)}")
+
+
+def make_binary(arpa: Path, binary: Path, *, structure: str, bits: int | None, memory: str, folder: Path) -> None:
+    """Make KenLM's binary of an ARPA file: ``structure`` is ``trie`` (small) or ``probing`` (fast).
+
+    With ``bits``, a trie's probabilities and back-offs are kept in so many bits each, and its pointers are compressed.
+    """
+    command = [find_tool("build_binary"), "-S", memory, "-T", f"{folder}/"]
+    if bits is not None:
+        command += ["-q", str(bits), "-b", str(bits), "-a", "22"]
+    done = subprocess.run([*command, structure, str(arpa), str(binary)], capture_output=True, check=False)
+    if done.returncode != 0:
+        raise UserError(f"build_binary failed: {_reason(done.stderr, done.returncode)}")
+
+
+def _reason(log: bytes, code: int) -> str:
+    """The line of a log that says what went wrong, without the place in KenLM's source."""
+    if code < 0:
+        return f"it was ended by signal {-code}; too little memory? Give it less with --memory"
+    lines = [line.strip() for line in log.decode("utf-8", "replace").splitlines() if line.strip()]
+    said = next((line for line in lines if " threw " in line or "rror" in line), lines[-1] if lines else f"exit {code}")
+    _, threw, after = said.partition(" threw ")
+    return os.fsdecode(after.removesuffix(".") if threw else said)
