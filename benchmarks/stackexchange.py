@@ -4,7 +4,8 @@
 
 ``--data`` is a folder with real dumps (default: ``$CCPAIRS_REAL_DATA``, then ``../shared/data``); their rows are
 repeated up to ``--rows``. "Unpacking alone" says how much of an archive's time is decoding; in a site's own archive the
-blocks before the posts (the edit history, mostly) are skipped. Beside the row scanner stands lxml's iterparse; both only read the rows there and make no text of them.
+blocks before the posts (the edit history, mostly) are skipped. Beside the row scanner stands lxml's iterparse; both
+only read the rows there and make no text of them.
 """
 
 from __future__ import annotations
