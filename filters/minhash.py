@@ -174,7 +174,9 @@ def band_keys(signed: Array, bands: int, rows: int) -> Array:
 def _words_of(text: str) -> bytes:
     """Bytes of which ``_LOWER`` makes words between spaces."""
     if not text.isascii():
-        text = " ".join(_word().findall(normalise_for_id(text)))
+        text = _apart().sub(" ", normalise_for_id(text))
+        if UNSPACED.search(text) is not None:
+            text = UNSPACED.sub(r" \g<0> ", text)
     encoded = text.encode("utf-8", "surrogatepass")
     if len(encoded) > _WINDOW:
         encoded = _LONG_WORD.sub(rb"\1", encoded.translate(_LOWER))
@@ -182,10 +184,11 @@ def _words_of(text: str) -> bytes:
 
 
 @cache
-def _word() -> re.Pattern[str]:
-    separators = [chr(code) for code in range(0x20000) if unicodedata.category(chr(code))[0] in "PSZ" or code < 0x20]
-    apart = re.escape("".join(separators)) + "\x7f-\x9f"
-    return re.compile(f"(?![{apart}])[{UNSPACED}]|[^{apart}{UNSPACED}]+")
+def _apart() -> re.Pattern[str]:
+    """What parts words; beyond the first 65,536 code points emoji and pictographs, as one range."""
+    signs = [chr(code) for code in range(0x10000) if unicodedata.category(chr(code))[0] in "PSZ" or code < 0x20]
+    signs.remove(" ")
+    return re.compile(f"[{re.escape(''.join(signs))}\x7f-\x9f\U0001f000-\U0001faff]+")
 
 
 def _shingles(hashes: Array, starts: Array, ends: Array) -> Array:

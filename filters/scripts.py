@@ -8,10 +8,9 @@ import re
 _DENSE = re.compile("[\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]")
 _LETTERS_PER_DENSE = 3
 # Scripts that put no space between words: Thai, Lao, Tibetan, Burmese, Khmer; kana and Han.
-UNSPACED = "\u0e01-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\U00020000-\U0003ffff"
-"""Their ranges, as they stand in a character class of a regular expression."""
-
-_UNSPACED = re.compile(f"[{UNSPACED}]")
+UNSPACED = re.compile(
+    "[\u0e01-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3041-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
+)
 _UNSPACED_PER_WORD = 2.5
 
 
@@ -24,7 +23,7 @@ def letters_worth(text: str) -> int:
 
 def unspaced_characters(text: str) -> int:
     """How many characters of the text belong to scripts that put no space between words."""
-    return 0 if text.isascii() else len(_UNSPACED.findall(text))
+    return 0 if text.isascii() else len(UNSPACED.findall(text))
 
 
 def words_worth(spaced_words: int, unspaced: int) -> int:
