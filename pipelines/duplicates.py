@@ -246,7 +246,7 @@ def decided(rows: Array, max_repeats: int | None) -> Array:
 
 
 def packed(rows: Array, partitions: int) -> Iterator[tuple[int, bytes]]:
-    """Rows as (partition, blob): all rows of a bucket have one partition, whatever the source of its hash."""
+    """Rows as (partition, blob); a bucket's rows share a partition."""
     numbers = (rows["bucket"] >> np.uint64(32)) * np.uint64(partitions) >> np.uint64(32)
     for number, part in split_by(to_table(rows), numbers.astype(np.int64)):
         for blob in pack(part):

@@ -23,13 +23,13 @@ DROPPED, PENDING, KEPT, CENTRE = range(4)
 
 VERDICT_SCHEMA = pa.schema(
     [
-        pa.field("high", pa.uint64(), nullable=False),  # the two halves of the pair_id; of a centre, see below
-        pa.field("low", pa.uint64(), nullable=False),
-        pa.field("bucket", pa.uint64(), nullable=False),
-        pa.field("centre_high", pa.uint64(), nullable=False),  # of DROPPED and CENTRE, and of near-duplicates only
-        pa.field("centre_low", pa.uint64(), nullable=False),
-        pa.field("kind", pa.uint8(), nullable=False),
-        pa.field("says", pa.uint8(), nullable=False),
+        pa.field("high", pa.uint64()),  # the two halves of the pair_id; of a centre, see below
+        pa.field("low", pa.uint64()),
+        pa.field("bucket", pa.uint64()),
+        pa.field("centre_high", pa.uint64()),  # of DROPPED and CENTRE, and of near-duplicates only
+        pa.field("centre_low", pa.uint64()),
+        pa.field("kind", pa.uint8()),
+        pa.field("says", pa.uint8()),
     ]
 )
 VERDICT = np.dtype([(field.name, field.type.to_pandas_dtype()) for field in VERDICT_SCHEMA])

@@ -116,7 +116,8 @@ def test_a_text_gets_the_same_in_any_company(texts: list[str]) -> None:
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.lists(st.text("ab ", max_size=30), max_size=8), st.integers(1, 40), st.integers(1, 9))
+@given(st.lists(st.text("abc    ", max_size=30), max_size=8), st.integers(1, 40), st.integers(1, 9))
+@example(["a b c d e f g h", "c b", "h g f e d c b a"], 30, 3)
 def test_how_much_is_looked_at_in_one_step_makes_no_difference(texts: list[str], window: int, shingles: int) -> None:
     whole = keys(*texts), sign(*texts)
     with pytest.MonkeyPatch.context() as patch:

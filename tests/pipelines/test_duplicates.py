@@ -206,6 +206,28 @@ def test_the_outcome_is_the_definition_however_rows_meet_and_are_cut(
     assert by_pair(to_table(np.concatenate(verdicts))) == reference(rows, max_repeats)
 
 
+def rows_of_bucket(*rows: tuple[int, int]) -> Array:
+    """Rows of one band's bucket, given as order and pair."""
+    return np.array([(7, order, 0, pair, NEAR_DUPLICATE, 0) for order, pair in rows], ROW)
+
+
+def verdicts_of(*buffers: Array) -> Found:
+    left, verdicts = zip(*(cut(rows, None, 1) for rows in buffers), strict=True)
+    return by_pair(to_table(np.concatenate([*verdicts, decided(np.concatenate(left), None)])))
+
+
+def test_a_pair_that_lost_in_one_buffer_stays_if_it_wins_by_another_document() -> None:
+    assert verdicts_of(rows_of_bucket((5, 1), (4, 2)), rows_of_bucket((3, 1))) == {
+        name((0, 2)): ("near_duplicate", name((0, 1)))
+    }
+
+
+def test_who_lost_is_told_the_centre_though_the_winner_of_its_buffer_came_twice() -> None:
+    assert verdicts_of(rows_of_bucket((4, 1), (5, 2)), rows_of_bucket((3, 1))) == {
+        name((0, 2)): ("near_duplicate", name((0, 1)))
+    }
+
+
 def test_of_a_full_bucket_only_the_winners_travel() -> None:
     rows = [(f"question {number}", "thanks", f"d{number}") for number in range(1000)]
     all_rows = LIMITS.rows(table_of(rows))

@@ -103,8 +103,7 @@ def test_verdicts_go_to_the_shard_of_their_pair_and_centres_to_all() -> None:
 
 
 def test_the_tables_have_the_schema_by_which_shards_know_them() -> None:
-    assert to_table(np.zeros(1, VERDICT)).schema.names == VERDICT_SCHEMA.names
-    assert to_table(np.zeros(1, VERDICT)).schema.types == VERDICT_SCHEMA.types
+    assert to_table(np.zeros(1, VERDICT)).schema == VERDICT_SCHEMA
 
 
 def test_shard_numbers_are_those_of_pairs() -> None:
