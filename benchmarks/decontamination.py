@@ -1,6 +1,7 @@
 """Decontamination: recall on planted copies, false positives, speed and memory, beside datatrove's n-grams.
 
     python -m benchmarks.decontamination [--only recall|clean|speed|build] [--ngrams N] [--documents N] [--no-peer]
+                                         [--ngram 8] [--min-share 0.15] [--min-hits 5]
 
 Real texts come from the folder of real sample files. ``recall`` plants queries and documents of three real evaluation
 sets, whole, disguised or in part, in clean pairs; ``clean`` judges pairs of other sources, where every hit is false
@@ -9,7 +10,8 @@ in random order; ``build`` indexes N documents of 56 such words, about what a pa
 second of user CPU.
 
 datatrove's indexer asks for lighteval, which fetches its own tasks; texts of ours need none of it, so the indexer is
-told not to ask, and its hashes are written in its own format. It drops a text at the first 12-gram of any test.
+told not to ask, and its hashes are written in its own format (its tokenizer needs spaCy). It drops a text at the first
+12-gram of any test.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ from pipelines.evaluation_sets import build_index, open_evaluation_sets
 from pipelines.inputs import InputFile
 
 SETS = ("scifact", "med", "adi")
-PLANTED = 500
+PLANTED = 200
 """Queries, and documents, of a set that are planted."""
 BATCH = 1_024
 
@@ -186,12 +188,12 @@ def count(judge: Callable[[Sequence[Pair]], Sequence[object]], pairs: Sequence[P
     return sum(map(bool, (match for at in range(0, len(pairs), BATCH) for match in judge(pairs[at : at + BATCH]))))
 
 
-def recall(clean: dict[str, list[Pair]], peer: Datatrove | None) -> None:
+def recall(clean: dict[str, list[Pair]], rules: ContaminationRules, peer: Datatrove | None) -> None:
     texts = {name: texts_of(name) for name in SETS}
     everything = [text for name in SETS for text in texts[name]]
     judges: dict[str, Callable[[Sequence[Pair]], Sequence[object]]] = {
         "exact": index_of(everything, ContaminationRules(ngrams=False)).matches,
-        "exact + n-grams": index_of(everything, ContaminationRules()).matches,
+        "exact + n-grams": index_of(everything, rules).matches,
     }
     if peer:
         judges["datatrove"] = peer.matches
@@ -215,8 +217,8 @@ def recall(clean: dict[str, list[Pair]], peer: Datatrove | None) -> None:
             print(f"{label:>38}" + "".join(f"{cell:>24}" for cell in cells), flush=True)
 
 
-def false_positives(clean: dict[str, list[Pair]], peer: Datatrove | None) -> None:
-    index = index_of([text for name in SETS for text in texts_of(name)], ContaminationRules())
+def false_positives(clean: dict[str, list[Pair]], rules: ContaminationRules, peer: Datatrove | None) -> None:
+    index = index_of([text for name in SETS for text in texts_of(name)], rules)
     print(f"\nClean pairs found contaminated\n{'':>22} {'pairs':>8} {'ccpairs':>8} {'datatrove':>10}")
     for source, pairs in clean.items():
         print(f"{source:>22} {len(pairs):>8,} {count(index.matches, pairs):>8}", end="", flush=True)
@@ -312,6 +314,10 @@ def main() -> None:
     parser.add_argument("--ngrams", type=int, default=10_000_000)
     parser.add_argument("--documents", type=int, default=1_000_000)
     parser.add_argument("--no-peer", action="store_true", help="leave datatrove out")
+    default = ContaminationRules()
+    parser.add_argument("--ngram", type=int, default=default.ngram)
+    parser.add_argument("--min-share", type=float, default=default.min_share)
+    parser.add_argument("--min-hits", type=int, default=default.min_hits)
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
@@ -319,6 +325,7 @@ def main() -> None:
         print(json.dumps(measure_build(folder) if who == "build" else measure(who, folder)))
         return
     clean = clean_pairs()
+    rules = ContaminationRules(ngram=options.ngram, min_share=options.min_share, min_hits=options.min_hits)
     with tempfile.TemporaryDirectory() as folder:
         peer = None
         if not options.no_peer and options.only in (None, "recall", "clean"):
@@ -326,9 +333,9 @@ def main() -> None:
             for name in SETS:
                 peer.index(name, texts_of(name))
         if options.only in (None, "recall"):
-            recall(clean, peer)
+            recall(clean, rules, peer)
         if options.only in (None, "clean"):
-            false_positives(clean, peer)
+            false_positives(clean, rules, peer)
     if options.only in (None, "speed"):
         speed(clean, options.ngrams, not options.no_peer)
     if options.only in (None, "build"):
