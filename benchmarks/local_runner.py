@@ -24,16 +24,16 @@ import pyarrow.parquet as pq
 from benchmarks.measuring import Run, watched
 from benchmarks.reddit_dumps import write_dumps
 from ccpairs.manifest import read_manifest
-from ccpairs.pair import PAIR_SCHEMA, Pair
+from ccpairs.pair import PAIR_SCHEMA, Pair, table_of
 from ccpairs.shards import write_shard
 from filters.pairs import default_pair_filters, first_reason
-from pipelines.assemble import sorted_and_distinct, table_of
 from pipelines.extract import ExtractTask, extract_file
 from pipelines.identity import pair_id
 from pipelines.inputs import InputFile
 from pipelines.shuffle import partition_of_keys, partitions_for, split_by
 from pipelines.source import Joined
 from pipelines.sources.reddit import Reddit
+from pipelines.write_shards import sorted_and_distinct
 
 POSTS_PER_COMMENT = 0.4
 

@@ -14,10 +14,10 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_OK, EXIT_USER, UserError
-from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
+from ccpairs.command_line import Parser, count, exit_code, positive, set_up_logging
+from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_OK, UserError
 
 if TYPE_CHECKING:
     from pipelines.discover import Found
@@ -33,29 +33,9 @@ Killed or failed? Type the same command again: what is done is found, and the by
 """
 
 
-class Parser(argparse.ArgumentParser):
-    """Raises :class:`UserError` in place of printing pages of usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; ccpairs build --help lists the flags")
-
-
-def positive(text: str) -> int:
-    try:
-        number = int(text.replace("_", "").replace(",", ""))
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} given; expected a whole number from 1")
-    return number
-
-
-def count(text: str) -> int:
-    return 0 if text == "0" else positive(text)
-
-
 def make_parser(every: Sequence[type[Source]]) -> Parser:
     from pipelines.flags import add_flags
+    from pipelines.quality_flags import add_model_flags, add_threshold_flags
     from pipelines.rejects import MODES
 
     parser = Parser(
@@ -104,6 +84,8 @@ def make_parser(every: Sequence[type[Source]]) -> Parser:
     add("--show-pairs", type=count, default=0, metavar="N", help="print so many pairs of each source at the end")
     add("--dry-run", action="store_true", help="say what would be read, by which reader, and stop")
     add("--quiet", action="store_true", help="print only the table at the end, warnings and errors")
+    add_threshold_flags(parser)
+    add_model_flags(parser)
     add_flags(parser, every)
     return parser
 
@@ -176,12 +158,6 @@ def make_samples(folder: str) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def set_up_logging() -> None:
-    """Our lines go to stderr as they are; other people's only where something is wrong."""
-    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.ERROR)
-    logging.getLogger("ccpairs").setLevel(logging.INFO)
-
-
 def build(argv: Sequence[str]) -> int:
     """Parse the command line and do what it says; raises :class:`UserError`."""
     set_up_logging()  # before Beam is imported, for it logs as it is imported
@@ -212,6 +188,8 @@ def run(
 ) -> int:
     """Run the build and say what came of it."""
     from pipelines.build import Build, BuildRequest
+    from pipelines.quality_flags import for_build
+    from pipelines.sources import MODULES
     from pipelines.summary import failures, some_pairs, summary
 
     request = BuildRequest(
@@ -221,6 +199,7 @@ def run(
         rejected=given.rejected,
         num_shards=given.num_shards,
         rows_per_shard=given.rows_per_shard,
+        quality=for_build(given, list(sources), list(MODULES)),
         argv=tuple(argv),
     )
     reports = Build(request, engine).run()
@@ -240,16 +219,7 @@ def run(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    refuse_shadowed_packages()
-    keep_children_out_of_the_current_folder()
-    try:
-        return build(sys.argv[1:] if argv is None else argv)
-    except UserError as error:
-        print(f"ccpairs: {error}", file=sys.stderr)
-        return EXIT_USER
-    except KeyboardInterrupt:
-        print("ccpairs: interrupted; the same command goes on where this one stopped", file=sys.stderr)
-        return 130
+    return exit_code(build, argv, "the same command goes on where this one stopped")
 
 
 if __name__ == "__main__":

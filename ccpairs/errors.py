@@ -11,6 +11,7 @@ from __future__ import annotations
 EXIT_OK = 0
 EXIT_USER = 2
 EXIT_INPUTS_FAILED = 3
+EXIT_INTERRUPTED = 130
 
 
 class UserError(Exception):

@@ -87,6 +87,14 @@ def to_column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     return pa.array(values, _SECONDS).cast(kind) if pa.types.is_timestamp(kind) else pa.array(values, kind)
 
 
+def table_of(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
+    """Rows, one value per field of the schema, as a table; times come in Unix seconds. There must be a row."""
+    columns = zip(*rows, strict=True)
+    return pa.Table.from_arrays(
+        [to_column(column, field.type) for column, field in zip(columns, schema, strict=True)], schema=schema
+    )
+
+
 def from_column(column: pa.ChunkedArray) -> list[Any]:
     """The values of a column as :class:`Pair` holds them; times in Unix seconds."""
     if pa.types.is_timestamp(column.type):

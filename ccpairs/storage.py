@@ -37,6 +37,17 @@ def join(uri: str, *names: str) -> str:
     return "/".join([uri.rstrip("/"), *names]) if names else uri
 
 
+def parent(uri: str) -> str:
+    """The folder that holds a file or folder."""
+    return (uri if "://" in uri else os.path.abspath(os.path.expanduser(uri))).rstrip("/").rpartition("/")[0]
+
+
+def same_place(one: str, other: str) -> bool:
+    """Do two names mean the same file or folder?"""
+    (system, path), (other_system, other_path) = locate(one), locate(other)
+    return bool(system.equals(other_system)) and os.path.realpath(path) == os.path.realpath(other_path)
+
+
 def exists(uri: str) -> bool:
     system, path = locate(uri)
     return bool(system.get_file_info(path).type != arrow_fs.FileType.NotFound)

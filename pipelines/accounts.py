@@ -96,9 +96,7 @@ def stage_counts(
     done: Extracted, found: Sequence[Sequence[Any]], *, joined: bool
 ) -> tuple[tuple[StageCounts, ...], dict[str, int]]:
     """The counts of every stage, from the extracts' footers and from what the engine added up."""
-    counts: dict[str, dict[str, Counter[str]]] = {}
-    for stage, outcome, reason, number in found:
-        counts.setdefault(stage, {}).setdefault(outcome, Counter())[reason] += number
+    counts = counted_stages(found)
     stages = [extract_counts(done)]
     if joined:
         join = counts.get("join", {})
@@ -116,6 +114,14 @@ def stage_counts(
     return tuple(stages), dict(sorted(pairs.get("pair_type", Counter()).items()))
 
 
+def counted_stages(found: Sequence[Sequence[Any]]) -> dict[str, dict[str, Counter[str]]]:
+    """Stage -> outcome -> number by reason, from ``[stage, outcome, reason, number]`` of every count."""
+    counts: dict[str, dict[str, Counter[str]]] = {}
+    for stage, outcome, reason, number in found:
+        counts.setdefault(stage, {}).setdefault(outcome, Counter())[reason] += number
+    return counts
+
+
 def extract_counts(done: Extracted) -> StageCounts:
     rejected: Counter[str] = Counter()
     failed: Counter[str] = Counter()
@@ -129,7 +135,7 @@ def extract_counts(done: Extracted) -> StageCounts:
     )
 
 
-def check_counts(manifest: Manifest, done: Extracted) -> None:
+def check_counts(manifest: Manifest) -> None:
     """Hold the stages against each other: nothing lost, nothing twice. Raises ``AssertionError`` (our bug)."""
     for counts in manifest.counts:
         counts.check()

@@ -14,9 +14,6 @@ only what is missing, and the bytes are the same.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import importlib.metadata
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,12 +21,10 @@ from functools import partial
 from typing import Any
 
 import apache_beam as beam
-import pyarrow.parquet as pq
 
 from ccpairs import storage
 from ccpairs.errors import UserError
-from ccpairs.manifest import MANIFEST_NAME, InputInfo, Manifest, ShardInfo, read_manifest
-from ccpairs.version import __version__
+from ccpairs.manifest import MANIFEST_NAME, InputInfo, Manifest
 from filters.pairs import default_pair_filters
 from pipelines.accounts import (
     Extracted,
@@ -40,7 +35,7 @@ from pipelines.accounts import (
     source_joins,
     stage_counts,
 )
-from pipelines.assemble import AssemblePlan, assemble, missing_shards
+from pipelines.assemble import Listings, ShardPlan, assemble
 from pipelines.discover import Found
 from pipelines.engine import Engine, warn_of_size
 from pipelines.extract import (
@@ -50,15 +45,14 @@ from pipelines.extract import (
     settings_of,
 )
 from pipelines.progress import Done, shown
+from pipelines.shard_run import digest, finished, make_shards, read_list, versions
 from pipelines.shuffle import PARTITION_BYTES, partitions_for
 from pipelines.source import Source
+from pipelines.text_quality import TextQuality
 
 EXTRACT_BYTES_PER_SECOND = 6 << 20
-ASSEMBLE_BYTES_PER_SECOND = 12 << 20
-"""What one core gets through, of input and of extract rows, roughly: is a second process worth starting?"""
+"""Input that one core gets through, roughly: is a second process worth starting?"""
 BYTES_OF_UNKNOWN = 256 << 20
-NOTHING = b'{"shards": [], "rejected": [], "counts": []}'
-TOOLS = ("apache-beam", "pyarrow", "resiliparse", "fastwarc", "selectolax", "msgspec", "py7zr")
 
 log = logging.getLogger("ccpairs")
 
@@ -73,6 +67,7 @@ class BuildRequest:
     rejected: str = "sample"
     num_shards: int | None = None
     rows_per_shard: int | None = None
+    quality: Mapping[str, TextQuality] = field(default_factory=dict)
     argv: Sequence[str] = ()
 
 
@@ -162,24 +157,18 @@ class Build:
             log.info("assemble %s: found done (%s pairs)", source.name, f"{old.rows:,}")
             return SourceReport(old, folder, reused=True)
         self.engine.check_shuffle(extract_bytes(done))
-        plan = self._assemble_plan(done, folder)
-        storage.remove(storage.join(folder, MANIFEST_NAME))  # first of all: it must not stand over half of its shards
-        for place in (plan.folder, plan.rejected_folder):
-            storage.remove(place)
-            storage.make_folder(place)
+        plan, listings = self._shard_plan(done, folder), self._listings(done)
         if self.engine.is_local and not warned:
             warn_of_size(done.bytes, self.request.argv, f"before assembling {source.name}")
         log.info("assemble %s: %s rows into %s", source.name, f"{done.rows:,}", counted(plan.shards, "shard"))
-        with shown(f"assemble {source.name}", plan.shards, partial(shard_progress, plan.folder), unit="shards"):
-            self.engine.run(
-                partial(run_assemble, plan=plan),
-                seconds=done.bytes / ASSEMBLE_BYTES_PER_SECOND,
-                parts=max(len(done.whole), plan.partitions),
-            )
-        found = json.loads(storage.read_bytes(plan.result))
-        shards = [ShardInfo(**info) for info in found["shards"]]
-        shards += missing_shards(plan, shards)
-        counts, pair_types = stage_counts(done, found["counts"], joined=source_joins(source))
+        made = make_shards(
+            self.engine,
+            partial(run_assemble, source=source, listings=listings, plan=plan),
+            plan,
+            row_bytes=done.bytes,
+            pieces=len(done.whole),
+        )
+        counts, pair_types = stage_counts(done, made.counts, joined=source_joins(source))
         manifest = Manifest(
             source=source.name,
             stage="candidates",
@@ -190,11 +179,11 @@ class Build:
             inputs=inputs,
             counts=counts,
             pair_types=pair_types,
-            shards=tuple(sorted(shards, key=lambda shard: shard.name)),
-            rejected=tuple(sorted((ShardInfo(**info) for info in found["rejected"]), key=lambda shard: shard.name)),
+            shards=made.shards,
+            rejected=made.rejected,
             rejected_mode=self.request.rejected,
         )
-        check_counts(manifest, done)
+        check_counts(manifest)
         storage.write_bytes(storage.join(folder, MANIFEST_NAME), manifest.to_json())
         return SourceReport(manifest, folder)
 
@@ -208,27 +197,33 @@ class Build:
             "rows_per_shard": self.request.rows_per_shard,
             "rejected": self.request.rejected,
             "pair_filters": [repr(each) for each in default_pair_filters()],
+            "text_quality": self.quality(source).described,
         }
 
-    def _assemble_plan(self, done: Extracted, folder: str) -> AssemblePlan:
-        source, request = done.source, self.request
-        name = f"assemble-{source.name}"
-        reject_names = set(storage.names_in(storage.join(request.output, "extracts", source.name)))
-        rejects = [task.rejects for task, _ in done.whole if task.rejects.rpartition("/")[2] in reject_names]
-        result = storage.join(request.output, "_work", f"{name}-result.json")
-        storage.write_bytes(result, NOTHING)  # what stays where no row and no reject comes to the last step
-        return AssemblePlan(
-            source=source,
-            extracts=self._work(
-                f"{name}-extracts.jsonl", read_list([task.extract for task, _ in done.whole], done.bytes)
-            ),
-            reject_files=self._work(f"{name}-rejects.jsonl", read_list(rejects, done.bytes)),
+    def quality(self, source: Source) -> TextQuality:
+        return self.request.quality.get(source.name, TextQuality())
+
+    def _listings(self, done: Extracted) -> Listings:
+        name = f"assemble-{done.source.name}"
+        names = set(storage.names_in(storage.join(self.request.output, "extracts", done.source.name)))
+        rejects = [task.rejects for task, _ in done.whole if task.rejects.rpartition("/")[2] in names]
+        rows = [task.extract for task, _ in done.whole]
+        return Listings(
+            rows=self._work(f"{name}-extracts.jsonl", read_list(rows, done.bytes)),
+            rejects=self._work(f"{name}-rejects.jsonl", read_list(rejects, done.bytes)),
+        )
+
+    def _shard_plan(self, done: Extracted, folder: str) -> ShardPlan:
+        source, output = done.source, self.request.output
+        return ShardPlan(
+            source=source.name,
             shards=self._shards(done),
             partitions=partitions_for(done.bytes),
             folder=folder,
-            rejected_folder=storage.join(request.output, "rejected", source.name),
-            result=result,
-            rejected=request.rejected,
+            rejected_folder=storage.join(output, "rejected", source.name),
+            result=storage.join(output, "_work", f"assemble-{source.name}-result.json"),
+            rejected=self.request.rejected,
+            quality=self.quality(source),
         )
 
     def _shards(self, done: Extracted) -> int:
@@ -316,8 +311,8 @@ def numbered_tasks(listing: str) -> list[tuple[int, str]]:
     return list(enumerate(storage.read_bytes(listing).decode().splitlines()))
 
 
-def run_assemble(pipeline: Any, *, plan: AssemblePlan) -> None:
-    assemble(pipeline, plan)
+def run_assemble(pipeline: Any, *, source: Source, listings: Listings, plan: ShardPlan) -> None:
+    assemble(pipeline, source, listings, plan)
 
 
 def extract_progress(tasks: Sequence[ExtractTask]) -> Done:
@@ -337,54 +332,3 @@ def extract_progress(tasks: Sequence[ExtractTask]) -> Done:
             except FileNotFoundError:
                 continue  # it has just finished
     return Done(amount, f"{files} of {len(tasks)} files")
-
-
-def shard_progress(folder: str) -> Done:
-    return Done(sum(name.endswith(".parquet") for name in storage.names_in(folder)))
-
-
-def read_list(files: Sequence[str], total_bytes: int) -> list[str]:
-    """Lines ``[uri, first row group, end]`` that cut Parquet files into pieces of a bounded size."""
-    lines = []
-    piece = max(total_bytes // partitions_for(total_bytes), 1)
-    for uri in files:
-        system, path = storage.locate(uri)
-        with system.open_input_file(path) as stream:
-            metadata = pq.ParquetFile(stream).metadata
-        first = size = 0
-        for number in range(metadata.num_row_groups):
-            size += metadata.row_group(number).total_byte_size
-            if size >= piece or number + 1 == metadata.num_row_groups:
-                lines.append(json.dumps([uri, first, number + 1]))
-                first, size = number + 1, 0
-    return lines
-
-
-def finished(folder: str, settings_hash: str, inputs_hash: str) -> Manifest | None:
-    """The manifest of a directory that already holds what these settings make of these inputs."""
-    if not storage.exists(storage.join(folder, MANIFEST_NAME)):
-        return None
-    try:
-        manifest = read_manifest(folder)
-    except UserError:
-        return None
-    same = (manifest.settings_hash, manifest.inputs_hash, dict(manifest.versions)) == (
-        *(settings_hash, inputs_hash, versions()),
-    )
-    sizes = storage.sizes_in(folder)
-    return manifest if same and all(sizes.get(shard.name) == shard.bytes for shard in manifest.shards) else None
-
-
-def digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]
-
-
-def versions() -> dict[str, str]:
-    """Versions of what shapes the bytes of shards."""
-    found = {"ccpairs": __version__}
-    for tool in TOOLS:
-        try:
-            found[tool] = importlib.metadata.version(tool)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found

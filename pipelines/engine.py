@@ -184,7 +184,7 @@ def _free_in_container() -> int | None:
     return max(0, int(limit) - int(used) + cached)
 
 
-def warn_of_size(shuffled_bytes: int, argv: Sequence[str], when: str) -> bool:
+def warn_of_size(shuffled_bytes: int, argv: Sequence[str], when: str, command: str = "build") -> bool:
     """Warn before a shuffle that the in-process runner cannot hold, with the command that can; true if it did."""
     memory = available_memory()
     needed = memory_needed(shuffled_bytes)
@@ -193,7 +193,7 @@ def warn_of_size(shuffled_bytes: int, argv: Sequence[str], when: str) -> bool:
     log.warning(
         "%s: about %.1f GB of rows to shuffle need about %.1f GB of memory in the in-process runner; %.1f GB are free. "
         "The same command on Flink, embedded in this machine, spills to disk:\n  %s",
-        *(when, shuffled_bytes / 1e9, needed / 1e9, memory / 1e9, flink_command(argv, shuffled_bytes)),
+        *(when, shuffled_bytes / 1e9, needed / 1e9, memory / 1e9, flink_command(argv, shuffled_bytes, command)),
     )
     return True
 
@@ -203,8 +203,8 @@ def memory_needed(shuffled_bytes: int) -> int:
     return MEMORY_OF_PROCESSES + int(shuffled_bytes * MEMORY_PER_SHUFFLED_BYTE)
 
 
-def flink_command(argv: Sequence[str], shuffled_bytes: int = 0) -> str:
-    """The command line of an embedded Flink run of the same build, over so many bytes of rows."""
+def flink_command(argv: Sequence[str], shuffled_bytes: int = 0, command: str = "build") -> str:
+    """The command line of an embedded Flink run of the same command, over so many bytes of rows."""
     packed = int(shuffled_bytes * PACKED)
     heap_gb = max(4, -(-int(packed * FLINK_HEAP_PER_PACKED_BYTE) >> 30) + 1)
     jar = os.environ.get("CCPAIRS_FLINK_JAR")
@@ -214,7 +214,7 @@ def flink_command(argv: Sequence[str], shuffled_bytes: int = 0) -> str:
         *(f"--sdk_worker_parallelism={cores()}", "--experiments=use_loopback_process_worker"),
         f"--flink_job_server_jar={jar}" if jar else "--flink_version=1.19",
     ]
-    return f"JAVA_TOOL_OPTIONS=-Xmx{heap_gb}g " + shlex.join(["python", "-m", "ccpairs.build", *argv, *flags])
+    return f"JAVA_TOOL_OPTIONS=-Xmx{heap_gb}g " + shlex.join(["python", "-m", f"ccpairs.{command}", *argv, *flags])
 
 
 def flink_tasks(packed_bytes: int) -> int:

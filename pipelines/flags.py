@@ -48,7 +48,7 @@ def _add_flag(group: Any, field: dataclasses.Field[Any], also: str) -> None:
         group.add_argument(flag_of(field), action=argparse.BooleanOptionalAction, **common)
         return
     metavar = None if values["choices"] else ("N" if isinstance(field.default, int) else "VALUE")
-    parse = _speaking(values["parse"] or type(field.default))
+    parse = speaking(values["parse"] or type(field.default))
     group.add_argument(flag_of(field), type=parse, choices=values["choices"] or None, metavar=metavar, **common)
 
 
@@ -62,7 +62,7 @@ def _dest(field: dataclasses.Field[Any]) -> str:
     return "setting" + flag_of(field).replace("-", "_")
 
 
-def _speaking(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+def speaking(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     """Errors of a parser say what is wanted."""
 
     def parsed(text: str) -> Any:

@@ -56,9 +56,11 @@ def reject_row(
     return (reject.reason, stage, *pair, reject.detail, file, reject.position or position, key)
 
 
-def reject_pair_row(stage: str, source: str, reason: str, pair: Pair, pair_id: str, key: int) -> RejectRow:
+def reject_pair_row(
+    stage: str, source: str, reason: str, pair: Pair, pair_id: str, key: int, detail: str | None = None
+) -> RejectRow:
     """A reject of a whole pair."""
-    return (reason, stage, pair.query, pair.passage, pair_id, source, *pair[2:], None, None, None, key)
+    return (reason, stage, pair.query, pair.passage, pair_id, source, *pair[2:], detail, None, None, key)
 
 
 def lowest(rows: Iterable[RejectRow]) -> list[RejectRow]:

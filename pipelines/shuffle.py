@@ -55,7 +55,12 @@ def pack(table: pa.Table) -> Iterator[bytes]:
 
 def unpack(blobs: Iterable[bytes]) -> pa.Table:
     """The rows of all blobs as one table; blobs must share one schema."""
-    return pa.concat_tables([pa.ipc.open_stream(blob).read_all() for blob in blobs])
+    return pa.concat_tables(map(open_blob, blobs))
+
+
+def open_blob(blob: bytes) -> pa.Table:
+    """The rows of one blob."""
+    return pa.ipc.open_stream(blob).read_all()
 
 
 def split_by(table: pa.Table, partition: np.ndarray[Any, Any]) -> Iterator[tuple[int, pa.Table]]:

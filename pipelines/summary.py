@@ -9,6 +9,7 @@ from itertools import islice
 from ccpairs.shards import read_pairs
 from pipelines.build import SourceReport, counted
 from pipelines.discover import Found
+from pipelines.refilter import Refiltered
 from pipelines.source import Source
 
 REASONS_SHOWN = 6
@@ -40,6 +41,31 @@ def summary(reports: Sequence[SourceReport]) -> Iterator[str]:
             reasons = {**stage.rejected, **stage.failed}
             if reasons:
                 yield f"  rejected in {stage.stage} (of {stage.read:,} {stage.unit}s): {most_frequent(reasons)}"
+
+
+def before_and_after(done: Sequence[Refiltered]) -> Iterator[str]:
+    """What other thresholds changed, source by source and reason by reason."""
+    rows: list[tuple[str, ...]] = [("source", "", "before", "after", "change")]
+    for each in done:
+        before, after = each.before.counts[-1], each.report.manifest.counts[-1]
+        rows.append(change("pairs", before.kept, after.kept, each.report.manifest.source))
+        reasons = sorted({*before.rejected, *after.rejected})
+        found = [(reason, before.rejected.get(reason, 0), after.rejected.get(reason, 0)) for reason in reasons]
+        rows += [change(reason, old, new) for reason, old, new in found if old != new]
+    yield from table(rows)
+    yield ""
+    for each in done:
+        report = each.report
+        yield f"{report.manifest.source}: {report.folder}" + ("  (found done)" if report.reused else "")
+        if each.unseen:
+            yield (
+                f"  not looked at again, for the build kept a sample: {most_frequent(dict(each.unseen))} "
+                "(build with --rejected all to bring them back)"
+            )
+
+
+def change(what: str, before: int, after: int, source: str = "") -> tuple[str, ...]:
+    return source, what, f"{before:,}", f"{after:,}", f"{after - before:+,}"
 
 
 def most_frequent(reasons: dict[str, int]) -> str:

@@ -34,8 +34,12 @@ WINDOW_LOG = 31
 LONG = 1 << 27
 """Frames that need no more than 128 MiB, what zstd takes unasked, are decoded in memory."""
 
-RESIDENT = 1 << 25
-"""Bytes of the file that may be in the process's memory before they are dropped (32 MiB)."""
+RESIDENT = 112 << 20
+"""Bytes of the file that may be in the process's memory before most of them are dropped."""
+
+RECENT = 64 << 20
+"""Bytes behind the place of writing that are not dropped. Whatever the window, zstd's highest level looks for short
+matches no further back; only those of 64 bytes and more, found by long-distance matching, come from everywhere."""
 
 STEP = 1 << 17
 """Bytes decoded between two looks at the memory, a block of zstd. Each far reference may bring 64 KiB with it."""
@@ -132,11 +136,13 @@ def _mapping(size: int) -> mmap.mmap:
 class LongWindowReader(io.RawIOBase):
     """The text of zstd frames, one after the other, decoded inside a mapped file; ``STEP`` bytes at most at a time.
 
+    ``window`` is that of the first frame, in bytes; of another one, more pages are faulted in than need be.
+
     Raises ``EOFError`` where the last frame has no end, ``zstd.ZstdError`` where one is corrupt, and ``OSError`` or
     ``AttributeError`` at the start where this way of reading is not to be had.
     """
 
-    def __init__(self, raw: io.BufferedReader[io.RawIOBase]) -> None:
+    def __init__(self, raw: io.BufferedReader[io.RawIOBase], window: int = 1 << WINDOW_LOG) -> None:
         self._raw: io.BufferedReader[io.RawIOBase] | None = (
             None  # until this reader is whole: one that is not must leave it open
         )
@@ -157,6 +163,7 @@ class LongWindowReader(io.RawIOBase):
         self._error: Exception | None = None
         self._statm = open(STATM, "rb", buffering=0)  # noqa: SIM115
         self._floor = self._shared()
+        self._written, self._window = 0, window
         self._raw = raw
 
     def readable(self) -> bool:
@@ -184,6 +191,7 @@ class LongWindowReader(io.RawIOBase):
         except (EOFError, zstd.ZstdError) as error:
             self._error = error
             raise
+        self._written += output.position
         self._drop()
         return int(output.position)
 
@@ -212,8 +220,13 @@ class LongWindowReader(io.RawIOBase):
         shared = self._shared()
         self._floor = min(self._floor, shared)
         if shared - self._floor > RESIDENT and self._mapping is not None:
-            self._mapping.madvise(mmap.MADV_DONTNEED)  # keeps what was written, as the mapping is a shared file's
-            self._floor = self._shared()
+            # Text is written round and round. The few MiB by which this place may be off are no matter.
+            place = self._written % self._window & -mmap.PAGESIZE
+            old, new = max(0, place - RECENT), place + (1 << 20)
+            # What was written stays in the file, as the mapping is shared.
+            self._mapping.madvise(mmap.MADV_DONTNEED, 0, old)
+            if new < len(self._mapping):
+                self._mapping.madvise(mmap.MADV_DONTNEED, new, len(self._mapping) - new)
 
     def close(self) -> None:
         if self._mapping is not None:
@@ -231,10 +244,11 @@ def long_window_reader(raw: io.BufferedReader[io.RawIOBase], head: bytes) -> io.
     ``raw`` stands at its start, and ``head`` is its first bytes, 18 if it has as many. Where None is returned, nothing
     has been read of it.
     """
-    if memory_needed(head) <= LONG:
+    window = memory_needed(head)
+    if window <= LONG:
         return None
     try:
-        return io.BufferedReader(LongWindowReader(raw), buffer_size=STEP)
+        return io.BufferedReader(LongWindowReader(raw, window), buffer_size=STEP)
     except (OSError, AttributeError) as error:
         log.debug("zstd windows are kept in memory (%s)", error)
         return None

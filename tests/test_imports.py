@@ -150,7 +150,7 @@ def test_every_library_that_is_imported_is_required(package: str) -> None:
             top = name.partition(".")[0]
             if top in STANDARD_LIBRARY or room_of(name) is not None or top in OPTIONAL:
                 continue
-            if not installed & {home.lower().replace("_", "-") for home in homes.get(top, [top])}:
+            if not installed & {re.sub(r"[-_.]+", "-", home.lower()) for home in homes.get(top, [top])}:
                 missing.add(f"{file.relative_to(HOME)} imports {top}")
     assert sorted(missing) == []
 

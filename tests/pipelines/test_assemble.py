@@ -17,24 +17,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccpairs.manifest import ShardInfo
-from ccpairs.pair import CANDIDATE_SCHEMA, PAIR_SCHEMA, Pair
+from ccpairs.pair import CANDIDATE_SCHEMA, PAIR_SCHEMA, Pair, table_of
 from filters.pairs import default_pair_filters
-from pipelines.assemble import (
-    AssemblePlan,
-    FilterPairs,
-    ToPairs,
-    assemble,
-    missing_shards,
-    sorted_and_distinct,
-    table_of,
-)
+from pipelines.assemble import Listings, ShardPlan, ToPairs, assemble
 from pipelines.extract import ExtractTask, extract_file
+from pipelines.filter_pairs import FilterPairs
 from pipelines.identity import pair_id, shard_of
 from pipelines.inputs import InputFile
 from pipelines.shuffle import unpack
 from pipelines.source import Source
 from pipelines.sources.reddit import Reddit, RedditPairs
 from pipelines.tally import COUNTS
+from pipelines.text_quality import TextQuality
+from pipelines.write_shards import missing_shards, sorted_and_distinct
 from tests.pipelines.line_source import LineSource, line
 
 PAIR = Pair(
@@ -51,6 +46,9 @@ PAIR = Pair(
     votes=3,
     created=1420070400,
 )
+
+
+NOTHING_ASKED = TextQuality()
 
 
 def row(pair: Pair, source: str = "reddit") -> tuple[Any, ...]:
@@ -116,7 +114,8 @@ def test_rows_are_pairs_again_after_the_file_they_were_in(tmp_path: Path) -> Non
 
 def filtered(pairs: Sequence[Pair], shards: int = 1) -> tuple[dict[int, pa.Table], Counter[Any]]:
     """One bundle of the filters: rows by shard, and the counts."""
-    do = FilterPairs(default_pair_filters(), shards, "reddit", "all")
+    do = FilterPairs(default_pair_filters(), TextQuality(), shards, "reddit", "all")
+    do.setup()
     do.start_bundle()
     blobs: dict[int, list[bytes]] = {}
     counts: Counter[Any] = Counter()
@@ -176,6 +175,7 @@ def run(
     shards: int = 3,
     partitions: int = 1,
     rejected: str = "sample",
+    quality: TextQuality = NOTHING_ASKED,
 ) -> Path:
     """Extract the parts (name and bytes of each), assemble them, and give the folder of what came out."""
     lines: dict[str, list[str]] = {"extracts": [], "rejects": []}
@@ -193,21 +193,21 @@ def run(
     for kind, found in lines.items():
         (folder / kind).with_suffix(".jsonl").write_text("".join(each + "\n" for each in found))
     out = folder / "out"
-    plan = AssemblePlan(
-        source=source,
-        extracts=str(folder / "extracts.jsonl"),
-        reject_files=str(folder / "rejects.jsonl"),
+    plan = ShardPlan(
+        source=source.name,
         shards=shards,
         partitions=partitions,
         folder=str(out / "candidates"),
         rejected_folder=str(out / "rejected"),
         result=str(out / "result.json"),
         rejected=rejected,
+        quality=quality,
     )
+    listings = Listings(str(folder / "extracts.jsonl"), str(folder / "rejects.jsonl"))
     with beam.Pipeline("FnApiRunner", options=PipelineOptions([])) as pipeline:
-        assemble(pipeline, plan)
+        assemble(pipeline, source, listings, plan)
     found = json.loads((out / "result.json").read_text())
-    missing_shards(plan, [ShardInfo(**info) for info in found["shards"]])
+    missing_shards(source.name, shards, plan.folder, [ShardInfo(**info) for info in found["shards"]])
     return out
 
 

@@ -11,11 +11,12 @@ from ccpairs import storage
 from ccpairs.errors import UserError
 from ccpairs.manifest import MANIFEST_NAME, read_manifest
 from ccpairs.shards import read_pairs
-from pipelines.build import Build, BuildRequest, SourceReport, expected_bytes, pieces, prepare_output, read_list
+from pipelines.build import Build, BuildRequest, SourceReport, expected_bytes, pieces, prepare_output
 from pipelines.discover import find_inputs
 from pipelines.engine import Engine
 from pipelines.extract import ExtractTask, extract_file
 from pipelines.inputs import InputFile
+from pipelines.shard_run import read_list
 from tests.pipelines.line_source import LineSettings, LineSource, line
 
 ANSWER = "Rivers carry salt to it, and the sun takes the water away again, year after year."

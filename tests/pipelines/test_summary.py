@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from ccpairs.manifest import MANIFEST_NAME, InputInfo, Manifest, StageCounts
-from ccpairs.pair import PAIR_SCHEMA, Pair
+from ccpairs.pair import PAIR_SCHEMA, Pair, table_of
 from ccpairs.shards import shard_name, write_shard
-from pipelines.assemble import table_of
 from pipelines.build import SourceReport
 from pipelines.discover import Found
 from pipelines.identity import pair_id

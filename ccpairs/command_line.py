@@ -1,0 +1,60 @@
+"""What the commands share: how arguments are read, where log lines go, and what an error becomes."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_INTERRUPTED, EXIT_USER, DamagedInput, UserError
+from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises :class:`UserError` in place of printing pages of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}; {self.prog} --help lists the flags")
+
+
+def positive(text: str) -> int:
+    """A whole number from 1, for a flag."""
+    try:
+        number = int(text.replace("_", "").replace(",", ""))
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} given; expected a whole number from 1")
+    return number
+
+
+def count(text: str) -> int:
+    """A whole number from 0, for a flag."""
+    return 0 if text == "0" else positive(text)
+
+
+def set_up_logging() -> None:
+    """Our lines go to stderr as they are; other people's only where something is wrong."""
+    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.ERROR)
+    logging.getLogger("ccpairs").setLevel(logging.INFO)
+
+
+def exit_code(
+    command: Callable[[Sequence[str]], int], argv: Sequence[str] | None, interrupted: str = "nothing was made"
+) -> int:
+    """Run a command on its arguments (default: those of this process); its errors become one line and a code."""
+    refuse_shadowed_packages()
+    keep_children_out_of_the_current_folder()
+    try:
+        return command(sys.argv[1:] if argv is None else argv)
+    except UserError as error:
+        print(f"ccpairs: {error}", file=sys.stderr)
+        return EXIT_USER
+    except DamagedInput as error:
+        print(f"ccpairs: {error}; nothing was made", file=sys.stderr)
+        return EXIT_INPUTS_FAILED
+    except KeyboardInterrupt:
+        print(f"ccpairs: interrupted; {interrupted}", file=sys.stderr)
+        return EXIT_INTERRUPTED
