@@ -8,6 +8,11 @@ ARG BEAM=2.77.0
 
 FROM apache/beam_python${PYTHON}_sdk:${BEAM} AS beam
 
+# lmplz and build_binary, which train language models; no package has them.
+FROM python:${PYTHON}-slim AS kenlm
+COPY scripts/build-kenlm /build-kenlm
+RUN /build-kenlm /kenlm
+
 FROM python:${PYTHON}-slim AS installed
 ARG BEAM
 # Extras of setup.py, comma-separated: "s3", "gcs", "dataflow", "trafilatura", "cpu", "gpu".
@@ -30,6 +35,7 @@ WORKDIR /
 ENTRYPOINT ["/opt/apache/beam/boot"]
 
 FROM installed AS command
+COPY --from=kenlm /kenlm/bin/ /usr/local/bin/
 RUN useradd --create-home ccpairs
 USER ccpairs
 WORKDIR /home/ccpairs

@@ -5,7 +5,7 @@ PYTHON ?= python3
 WORKERS ?= auto
 VENV := .venv
 PY := $(VENV)/bin/python
-BENCHMARKS := reddit stackexchange wikipedia s2orc commoncrawl local_runner
+BENCHMARKS := reddit stackexchange wikipedia s2orc commoncrawl local_runner perplexity
 PIP := $(PY) -m pip install --disable-pip-version-check --no-input --quiet
 
 # The job server that the Flink tests start; without one they are skipped.
@@ -13,7 +13,7 @@ CCPAIRS_FLINK_JAR ?= $(abspath $(firstword $(wildcard ../shared/flink/*job-serve
 export CCPAIRS_FLINK_JAR
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types test-flink bench clean
+.PHONY: help demo test lint types test-flink bench kenlm clean
 
 help:
 	@echo "make demo        build pairs of all sources from the built-in sample dumps and show five of each"
@@ -22,6 +22,7 @@ help:
 	@echo "make types       check types with mypy"
 	@echo "make test-flink  run the sources on an embedded Flink (Java, and a job server jar in CCPAIRS_FLINK_JAR)"
 	@echo "make bench       run the measurements in benchmarks/"
+	@echo "make kenlm       build lmplz and build_binary, with which 'ccpairs lm train' trains language models"
 	@echo "make clean       remove the virtual environment, the demo's output and caches"
 	@echo "PYTHON=$(PYTHON) is the Python (3.11 or later) that .venv is made with."
 
@@ -50,8 +51,13 @@ endif
 bench: $(VENV)/installed-bench
 	@for name in $(BENCHMARKS); do echo "== $$name"; $(PY) -m "benchmarks.$$name" || exit 1; done
 
+kenlm: .kenlm/bin/lmplz
+
+.kenlm/bin/lmplz: scripts/build-kenlm | $(VENV)/made
+	PYTHON=$(PY) scripts/build-kenlm .kenlm
+
 clean:
-	rm -rf $(VENV) demo-output build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .kenlm demo-output build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/made:

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ccpairs.build import positive, set_up_logging
+from ccpairs.command_line import positive, set_up_logging
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_OK, EXIT_USER, DamagedInput, UserError
 from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ccpairs.pair import Pair
 
 
+HIGH_PERPLEXITY = "high_perplexity"
+
+
 @dataclass(frozen=True)
 class Perplexity:
     """Drop pairs whose passage has a perplexity of its language's threshold or more.
@@ -30,7 +33,7 @@ class Perplexity:
         if pair.perplexity is None or pair.language is None:
             return None
         highest = self.highest.get(pair.language)
-        return "high_perplexity" if highest is not None and pair.perplexity >= highest else None
+        return HIGH_PERPLEXITY if highest is not None and pair.perplexity >= highest else None
 
 
 class Limit(NamedTuple):

@@ -6,8 +6,7 @@ into pieces by SentencePiece, and scored by KenLM from the begin to the end of t
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,6 @@ from models.lm.normalisers import Normaliser
 from models.lm.sidecar import Sidecar, check_file, normaliser_of, read_sidecar
 
 BUNDLED = Path(__file__).resolve().parent / "bundled"
-MISSING = "perplexity needs KenLM and SentencePiece; pip install 'ccpairs[cpu]'"
-
-KNOWN_WORDS = 1 << 17
-"""So many words' pieces are remembered."""
-LONGEST_KNOWN = 64
-# Segmentations of `aaa` may be equally probable; which one wins depends on what stands before the word.
-_PERIODIC = re.compile(r"(.+?)\1\1", re.DOTALL)
 
 
 def single(value: float) -> float:
@@ -32,45 +24,18 @@ def single(value: float) -> float:
     return float(np.float32(value))
 
 
-class Pieces(dict[str, "str | None"]):
-    """The pieces of words, space-separated; None where a word cannot be cut apart from its text.
+class LanguageModel:
+    """A model of one language; :meth:`load` makes one.
 
-    SentencePiece cuts every word on its own, as long as no piece crosses a space, and words repeat: remembering them
-    is about three times as fast as asking again.
+    The steps of a perplexity are ``normalise`` (text to text), :meth:`pieces`, and ``log10_probability`` (of
+    space-separated pieces, from the begin to the end of a sentence).
     """
 
-    def __init__(self, processor: Any) -> None:
-        super().__init__()
-        self._processor = processor
-        spaces = (processor.id_to_piece(number).rfind("\u2581") for number in range(processor.get_piece_size()))
-        once, twice = (processor.encode(text, out_type=str) for text in ("a", "a a"))
-        self._by_word = all(place < 1 for place in spaces) and twice == [*once, *once]
-
-    def __missing__(self, word: str) -> str | None:
-        pieces = None
-        if len(word) <= LONGEST_KNOWN and not _PERIODIC.search(word):
-            pieces = " ".join(self._processor.encode(word, out_type=str))
-        if len(self) >= KNOWN_WORDS:
-            self.clear()
-        self[word] = pieces
-        return pieces
-
-    def of_text(self, text: str) -> str:
-        """The pieces of a normalised text, space-separated."""
-        if self._by_word:
-            try:
-                return " ".join(map(self.__getitem__, text.split(" ")))  # type: ignore[arg-type]
-            except TypeError:
-                pass  # a None among them
-        return " ".join(self._processor.encode(text, out_type=str))
-
-
-class LanguageModel:
-    """A model of one language; :meth:`load` makes one."""
-
-    def __init__(self, directory: Path, sidecar: Sidecar, normaliser: Normaliser, kenlm: Any, pieces: Pieces) -> None:
+    def __init__(self, directory: Path, sidecar: Sidecar, normaliser: Normaliser, kenlm: Any, processor: Any) -> None:
         self.directory, self.sidecar = directory, sidecar
-        self._normalise, self._score, self._pieces = normaliser.normalise, kenlm.score, pieces
+        self.normalise = normaliser.normalise
+        self._encode = processor.encode
+        self.log10_probability: Callable[[str], float] = kenlm.score
 
     @classmethod
     def load(cls, directory: str | Path) -> LanguageModel:
@@ -86,7 +51,7 @@ class LanguageModel:
                 "they are not of one model"
             )
         check_vocabulary(kenlm, processor, directory)
-        return cls(directory, sidecar, normaliser, kenlm, Pieces(processor))
+        return cls(directory, sidecar, normaliser, kenlm, processor)
 
     @property
     def language(self) -> str:
@@ -98,21 +63,25 @@ class LanguageModel:
         """16 hex digits that differ wherever perplexities may."""
         return self.sidecar.fingerprint
 
+    def pieces(self, text: str) -> str:
+        """The pieces of a normalised text, space-separated."""
+        return " ".join(self._encode(text, out_type=str))
+
     def perplexity_of(self, text: str) -> float | None:
         """Perplexity of a text, rounded to a decimal place as CCNet does, in single precision.
 
         None where nothing is left of the text when it is normalised. A text of several lines is one: CCNet's
         normaliser glues them.
         """
-        text = self._normalise(text)
+        text = self.normalise(text)
         if not text:
             return None
         try:
-            pieces = self._pieces.of_text(text)
+            pieces = self.pieces(text)
         except RuntimeError:  # halves of surrogate pairs cannot be encoded
             text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-            pieces = self._pieces.of_text(text)
-        return single(round(10.0 ** (-self._score(pieces) / (len(pieces.split()) + 1)), 1))
+            pieces = self.pieces(text)
+        return single(round(10.0 ** (-self.log10_probability(pieces) / (len(pieces.split()) + 1)), 1))
 
     def perplexity(self, texts: Iterable[str]) -> list[float | None]:
         """:meth:`perplexity_of` each text."""
@@ -140,10 +109,8 @@ def bundled_model(language: str = "en") -> Path | None:
 
 def open_pieces(path: Path) -> Any:
     """A SentencePiece model as its processor."""
-    try:
-        import sentencepiece
-    except ImportError as error:
-        raise UserError(f"{MISSING} ({error})") from None
+    import sentencepiece
+
     try:
         processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
     except (OSError, RuntimeError) as error:
@@ -154,10 +121,8 @@ def open_pieces(path: Path) -> Any:
 
 def open_kenlm(path: Path) -> Any:
     """A KenLM binary as its model."""
-    try:
-        import kenlm
-    except ImportError as error:
-        raise UserError(f"{MISSING} ({error})") from None
+    import kenlm
+
     check_header(path)
     try:
         return kenlm.Model(str(path))

@@ -92,7 +92,7 @@ def read_sidecar(directory: Path) -> Sidecar:
 def write_sidecar(directory: Path, sidecar: Sidecar) -> None:
     """Write ``model.json``, whole or not at all."""
     path, passing = directory / SIDECAR, directory / f".tmp-{SIDECAR}"
-    encoded = msgspec.json.format(msgspec.json.encode(sidecar, order="deterministic"), indent=2)
+    encoded = msgspec.json.format(msgspec.json.encode(sidecar), indent=2)
     passing.write_bytes(encoded + b"\n")
     passing.replace(path)
 

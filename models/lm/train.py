@@ -20,7 +20,7 @@ from typing import Any
 from ccpairs.errors import UserError
 from ccpairs.version import __version__
 from models.lm.kenlm_tools import estimate, find_tool, make_binary
-from models.lm.model import MISSING, open_kenlm, open_pieces
+from models.lm.model import open_kenlm, open_pieces
 from models.lm.normalisers import CCNET, Normaliser
 from models.lm.sidecar import NormaliserName, Sidecar, describe_file, write_sidecar
 
@@ -145,10 +145,8 @@ def lines_of(path: Path) -> Iterator[str]:
 
 def learn_pieces(corpus: Path, count: int, settings: TrainSettings, path: Path) -> None:
     """Train SentencePiece on every n-th text, so that no more than ``settings.sample`` are read."""
-    try:
-        import sentencepiece
-    except ImportError as error:
-        raise UserError(f"{MISSING} ({error})") from None
+    import sentencepiece
+
     every = -(-count // settings.sample)
     with path.open("wb") as written:
         try:
