@@ -20,7 +20,7 @@ from filters.decontamination import ContaminationRules
 from filters.language import Language, parse_languages
 from filters.perplexity import Limits, Perplexity, parse_limits
 from models.language_id import LanguageIdentifier, default_model_path
-from models.lm.model import BUNDLED, LanguageModel, bundled_model
+from models.lm.model import BUNDLED, LanguageModel, bundled_model, single
 from pipelines.duplicates import DuplicateLimits
 from pipelines.evaluation_sets import open_evaluation_sets, prepare_index
 from pipelines.flags import speaking
@@ -290,7 +290,7 @@ def percentile_of(language: str, described: Mapping[str, Any]) -> Callable[[int]
                 f"--max-perplexity p{percent}: the {language} model of these shards has "
                 f"{'the percentiles ' + ', '.join(known) if known else 'no percentiles'}; give a perplexity"
             )
-        return float(known[str(percent)])
+        return single(known[str(percent)])
 
     return percentile
 

@@ -137,7 +137,12 @@ def required() -> set[str]:
     (run,) = (
         node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "RUN"
     )
-    return {re.split(r"[^A-Za-z0-9._-]", text)[0].lower() for text in ast.literal_eval(run)}
+    return {normalised(re.split(r"[^A-Za-z0-9._-]", text)[0]) for text in ast.literal_eval(run)}
+
+
+def normalised(distribution: str) -> str:
+    """A distribution's name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 @pytest.mark.parametrize("package", ["ccpairs", "filters", "models", "pipelines"])
@@ -150,7 +155,7 @@ def test_every_library_that_is_imported_is_required(package: str) -> None:
             top = name.partition(".")[0]
             if top in STANDARD_LIBRARY or room_of(name) is not None or top in OPTIONAL:
                 continue
-            if not installed & {re.sub(r"[-_.]+", "-", home.lower()) for home in homes.get(top, [top])}:
+            if not installed & {normalised(home) for home in homes.get(top, [top])}:
                 missing.add(f"{file.relative_to(HOME)} imports {top}")
     assert sorted(missing) == []
 
