@@ -43,7 +43,7 @@ class Limit(NamedTuple):
     is_percentile: bool
 
     def __str__(self) -> str:
-        return f"p{self.value:g}" if self.is_percentile else f"{self.value:g}"
+        return ("p" if self.is_percentile else "") + repr(self.value).removesuffix(".0")
 
 
 EVERY_LANGUAGE = "*"
