@@ -104,7 +104,7 @@ def make_parser() -> Parser:
         help="bits for a value of the trie (8 loses next to nothing)",
     )
     add("--probing", action="store_true", help="a hash table in place of a trie: faster and larger")
-    add("--memory", default="50%", metavar="SIZE", help="memory for sorting, such as 4G (default: 50%%)")
+    add("--memory", metavar="SIZE", help="memory for sorting, such as 4G (default: by the size of the input)")
     add("--keep-repeated", action="store_true", help="count texts that occur again (default: each text once)")
 
     add = command("import", "take over a model of CCNet, with its normaliser, so that its published cut-offs hold")
@@ -160,8 +160,8 @@ def train(given: Any) -> int:
         raise UserError(f"--order {given.order}: KenLM makes models of order 2 to 6; the usual one is 5")
     if given.probing and given.quantise:
         raise UserError("--quantise is for tries; leave it or --probing out")
-    if given.quantise and given.quantise > 24:
-        raise UserError(f"--quantise {given.quantise}: give 2 to 24 bits; the usual number is 8")
+    if given.quantise and not 2 <= given.quantise <= 16:
+        raise UserError(f"--quantise {given.quantise}: give 2 to 16 bits; the usual number is 8")
     settings = TrainSettings(
         order=given.order,
         pieces=given.pieces,

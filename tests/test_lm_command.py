@@ -96,7 +96,11 @@ class TestTrain:
             ("\x07\n", (), "the input holds no text"),
             ("one two\n", ("--pieces", 2), "SentencePiece cannot learn 2 pieces"),
             ("one two\n", ("--order", 9), "order 2 to 6"),
-            ("one two three\n", ("--pieces", 30, "--prune", "0 3 1"), "lmplz failed"),
+            (
+                "one two three\n",
+                ("--pieces", 30, "--prune", "0 3 1"),
+                "lmplz failed: Pruning thresholds should be in non-decreasing order",
+            ),
             ("one two\n", ("--prune", "few"), "expected whole numbers"),
             ("one two\n", ("--probing", "--quantise", 8), "leave it or --probing out"),
         ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
@@ -70,10 +69,10 @@ def make_binary(arpa: Path, binary: Path, *, structure: str, bits: int | None, m
 
 
 def _reason(log: bytes, code: int) -> str:
-    """The line of a log that says what went wrong, without the place in KenLM's source."""
+    """What a log says went wrong, in a line and without the place in KenLM's source."""
     if code < 0:
         return f"it was ended by signal {-code}; too little memory? Give it less with --memory"
-    lines = [line.strip() for line in log.decode("utf-8", "replace").splitlines() if line.strip()]
-    said = next((line for line in lines if " threw " in line or "rror" in line), lines[-1] if lines else f"exit {code}")
-    _, threw, after = said.partition(" threw ")
-    return os.fsdecode(after.removesuffix(".") if threw else said)
+    lines = [line.strip() for line in log.decode("utf-8", "replace").splitlines() if line.strip() not in ("", "ERROR")]
+    thrown = next((number for number, line in enumerate(lines) if " threw " in line), len(lines) - 1)
+    said = " ".join(lines[thrown + 1 :]) or lines[thrown].rpartition(" threw ")[2] if lines else f"exit code {code}"
+    return said.removesuffix(".")

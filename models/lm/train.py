@@ -33,7 +33,7 @@ THREADS = 16
 @dataclass(frozen=True)
 class TrainSettings:
     """``pieces`` is the size of SentencePiece's vocabulary, learnt from at most ``sample`` texts. ``prune`` and
-    ``memory`` are lmplz's. ``bits`` quantises a trie; None keeps full precision.
+    ``memory`` are lmplz's (None: by the size of the corpus). ``bits`` quantises a trie; None keeps full precision.
     """
 
     order: int = 5
@@ -43,7 +43,7 @@ class TrainSettings:
     prune: tuple[int, ...] = ()
     structure: str = "trie"
     bits: int | None = None
-    memory: str = "50%"
+    memory: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def train(
         vocabulary = folder / "vocabulary.txt"
         size = processor.get_piece_size()
         vocabulary.write_text("\n".join(map(processor.id_to_piece, range(3, size))), encoding="utf-8")
-        memory, prune = settings.memory, settings.prune
+        memory, prune = settings.memory or sorting_memory(corpus_file), settings.prune
         log.info("%s pieces; counting n-grams", f"{size:,}")
         cut = in_pieces(corpus_file, processor)
         estimate(cut, settings.order, arpa, prune=prune, vocabulary=vocabulary, memory=memory, folder=folder)
@@ -166,6 +166,13 @@ def learn_pieces(corpus: Path, count: int, settings: TrainSettings, path: Path) 
             raise UserError(
                 f"SentencePiece cannot learn {settings.pieces:,} pieces of {count:,} texts: {what}"
             ) from None
+
+
+def sorting_memory(corpus: Path) -> str:
+    """Memory for lmplz: 30 times the corpus, from 256 MB to half of what the machine has; it fills what it is given."""
+    wanted = max(256 << 20, 30 * corpus.stat().st_size)
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{min(wanted, machine // 2) >> 20}M"
 
 
 def in_pieces(corpus: Path, processor: Any) -> Iterator[str]:
