@@ -19,12 +19,11 @@ from ccpairs.manifest import Manifest
 from filters.decontamination import ContaminationRules
 from filters.language import Language, parse_languages
 from filters.perplexity import Limits, Perplexity, parse_limits
-from models.language_id import LanguageIdentifier, default_model_path
-from models.lm.model import BUNDLED, LanguageModel, bundled_model, single
+from models.lm.model import BUNDLED, LanguageModel, single
 from pipelines.duplicates import DuplicateLimits
 from pipelines.evaluation_sets import open_evaluation_sets, prepare_index
 from pipelines.flags import speaking
-from pipelines.text_quality import TextQuality, loaded
+from pipelines.text_quality import SHIPPED, TextQuality, language_identifier, language_model
 
 LANGUAGES_BY_DEFAULT = ("en",)
 JACCARD_BY_DEFAULT = 0.8
@@ -162,8 +161,8 @@ def for_build(given: argparse.Namespace, sources: Collection[str], every: Collec
 
     Raises ``UserError``. An index of evaluation texts is built in the output's work folder.
     """
-    identifier_path = given.language_model or default_model_path()
-    identifier = loaded(LanguageIdentifier, identifier_path)
+    identifier_path = str(Path(given.language_model).expanduser().resolve()) if given.language_model else SHIPPED
+    identifier = language_identifier(identifier_path)
     language = Language(
         LANGUAGES_BY_DEFAULT if given.languages is None else given.languages,
         Language.min_score if given.min_language_score is None else given.min_language_score,
@@ -182,7 +181,7 @@ def for_build(given: argparse.Namespace, sources: Collection[str], every: Collec
             perplexity=perplexity,
             duplicates=duplicates,
             language_model=identifier_path,
-            language_models={name: str(model.directory) for name, model in own.items()},
+            language_models={name: place_of(model) for name, model in own.items()},
             evaluation_texts=evaluation_texts,
             described={
                 **thresholds_described(language, perplexity, duplicates),
@@ -255,10 +254,9 @@ def scored_sources(given: Sequence[str] | None, every: Collection[str]) -> set[s
 
 def language_models(given: Sequence[str] | None) -> dict[str, LanguageModel]:
     """The models of ``--perplexity-model`` by language, else the bundled one; two of one language are a mistake."""
-    paths = [str(Path(path).expanduser().resolve()) for path in given or ()] or [str(bundled_model())]
     models: dict[str, LanguageModel] = {}
-    for path in paths:
-        model = loaded(LanguageModel.load, path)
+    for path in [str(Path(path).expanduser().resolve()) for path in given or ()] or [SHIPPED]:
+        model = language_model(path)
         other = models.setdefault(model.language, model)
         if other is not model:
             raise UserError(
@@ -267,12 +265,20 @@ def language_models(given: Sequence[str] | None) -> dict[str, LanguageModel]:
     return models
 
 
+def is_shipped(model: LanguageModel) -> bool:
+    return model.directory.parent == BUNDLED
+
+
+def place_of(model: LanguageModel) -> str:
+    return SHIPPED if is_shipped(model) else str(model.directory)
+
+
 def model_described(model: LanguageModel) -> dict[str, Any]:
     """A language model as a manifest tells it; the percentiles serve ``refilter``, which does not open the model."""
     sidecar = model.sidecar
     percentiles = sidecar.percentiles
     return {
-        "name": "bundled" if model.directory.parent == BUNDLED else model.directory.name,
+        "name": "bundled" if is_shipped(model) else model.directory.name,
         "fingerprint": model.fingerprint,
         "normaliser": f"{sidecar.normaliser.name} {sidecar.normaliser.version}",
         "corpus": sidecar.corpus,

@@ -19,8 +19,8 @@ from filters.decontamination import EvaluationTexts
 from filters.language import Language, text_to_identify
 from filters.pairs import PairFilter, first_reason
 from filters.perplexity import Perplexity
-from models.language_id import LanguageIdentifier
-from models.lm.model import LanguageModel
+from models.language_id import LanguageIdentifier, default_model_path
+from models.lm.model import LanguageModel, bundled_model
 from pipelines.duplicates import DuplicateLimits
 
 Verdict: TypeAlias = tuple[Pair, str | None, str | None]
@@ -30,13 +30,16 @@ Judge: TypeAlias = Callable[[Sequence[Pair]], Iterator[Verdict]]
 
 T = TypeVar("T")
 
+SHIPPED = "shipped"
+"""In place of the path of a model that is installed with ccpairs, which may lie elsewhere on another machine."""
+
 
 @dataclass(frozen=True)
 class TextQuality:
     """The text-quality settings of one source. By default nothing is asked and nothing is scored.
 
-    ``language_model`` and the values of ``language_models`` (by language) are local paths, ``evaluation_texts`` the
-    path of a saved index.
+    ``language_model`` and the values of ``language_models`` (by language) are local paths, or :data:`SHIPPED`: what
+    each worker finds in its own installation. ``evaluation_texts`` is the path of a saved index.
     """
 
     language: Language | None = None
@@ -61,10 +64,8 @@ class TextQuality:
 class _Judge:
     def __init__(self, quality: TextQuality) -> None:
         self._thresholds: list[PairFilter] = [each for each in (quality.language, quality.perplexity) if each]
-        self._identifier = loaded(LanguageIdentifier, quality.language_model) if quality.language_model else None
-        self._models = {
-            language: loaded(LanguageModel.load, path) for language, path in quality.language_models.items()
-        }
+        self._identifier = language_identifier(quality.language_model) if quality.language_model else None
+        self._models = {language: language_model(path, language) for language, path in quality.language_models.items()}
         self._evaluation = loaded(EvaluationTexts.load, quality.evaluation_texts) if quality.evaluation_texts else None
 
     def __call__(self, pairs: Sequence[Pair]) -> Iterator[Verdict]:
@@ -91,6 +92,17 @@ class _Judge:
             for number, perplexity in zip(spoken, perplexities, strict=True):
                 pairs[number] = pairs[number]._replace(perplexity=perplexity)
         return pairs
+
+
+def language_identifier(path: str) -> LanguageIdentifier:
+    """The identifier in a file, or the one that is installed; raises ``UserError`` where there is none."""
+    return loaded(LanguageIdentifier, default_model_path() if path == SHIPPED else path)
+
+
+def language_model(path: str, language: str = "en") -> LanguageModel:
+    """The model in a directory, or the one of a language that is installed; raises ``UserError``."""
+    shipped = str(bundled_model(language)) if path == SHIPPED else path
+    return loaded(LanguageModel.load, shipped)
 
 
 _LOADING = threading.Lock()
