@@ -10,6 +10,7 @@ import kenlm
 import numpy as np
 import pytest
 import sentencepiece
+import xxhash
 from hypothesis import given, settings
 
 from ccpairs.errors import UserError
@@ -76,6 +77,19 @@ def test_prose_is_likelier_than_its_words_in_another_order(model: LanguageModel)
         assert prose is not None
         assert shuffled is not None
         assert 2 * prose < shuffled
+
+
+def test_real_articles_are_likelier_than_their_words_in_another_order(model: LanguageModel, real_data: Path) -> None:
+    bodies = json.loads((real_data / "news" / "article-bodies.json").read_text(encoding="utf-8")).values()
+    articles = [" ".join(body.split()[:100]) for body in bodies]
+    prose = model.perplexity(articles)
+    disorder = model.perplexity(" ".join(sorted(article.split(), key=hash_of)) for article in articles)
+    pairs = [(a, b) for a in prose if a is not None for b in disorder if b is not None]
+    assert sum(a < b for a, b in pairs) > 0.95 * len(pairs)
+
+
+def hash_of(word: str) -> int:
+    return xxhash.xxh3_64_intdigest(word.encode())
 
 
 def test_a_text_with_nothing_in_it_has_no_perplexity(model: LanguageModel) -> None:
