@@ -7,12 +7,13 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from ccpairs import PAIR_SCHEMA, build
+from ccpairs import PAIR_SCHEMA, build, lm, refilter
 from pipelines.sources import MODULES, source_class
 
 REPOSITORY = Path(__file__).parents[1]
@@ -29,11 +30,20 @@ OTHERS = {
 
 
 def known_flags() -> set[str]:
-    ours = build.make_parser([source_class(name) for name in MODULES])
+    ours = [build.make_parser([source_class(name) for name in MODULES]), refilter.make_parser(), lm.make_parser()]
     beams = argparse.ArgumentParser(add_help=False, conflict_handler="resolve")
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(beams)
-    return {*ours._option_string_actions, *beams._option_string_actions}
+    return {flag for parser in (*ours, beams) for flag in flags_of(parser)}
+
+
+def flags_of(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """The flags of a command and of the commands inside it."""
+    yield from parser._option_string_actions
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from flags_of(inner)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

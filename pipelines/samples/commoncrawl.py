@@ -281,7 +281,7 @@ def ccnet_page(voice: Voice, title: str, paragraphs: Sequence[str], number: int)
         "raw_content": text,
         "cc_segment": "sample/00002.warc.wet.gz",
         "original_nlines": text.count("\n") + 20,
-        "language": "en",
+        "language": next((each.language for each in FOREIGN if each.question == title), "en"),
         "language_score": round(0.8 + 0.19 * voice.random.random(), 2),
         "perplexity": round(voice.random.uniform(180, 330), 1),
         "bucket": "head",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ccpairs import read_manifest
 from pipelines.sources import MODULES
 
 pytestmark = pytest.mark.flink
@@ -38,3 +39,18 @@ def test_flink_makes_the_same_shards(
     assert done.code == 0, done.stderr
     assert done.shards() == built_samples.shards()
     assert len(done.shards()) >= 4 * len(MODULES)
+
+
+def test_flink_finds_the_same_duplicates(
+    job_server: str, samples: Any, build: Callable[..., Any], tmp_path: Path
+) -> None:
+    flags = ["--source", "s2orc", "--input", samples.folder / "s2orc", "--rejected", "all", "--num-shards", 4]
+    flags += ["--near-duplicates", "0.5", "--max-repeats", "2"]
+    engine = ["--runner=FlinkRunner", "--flink_master=[local]", f"--flink_job_server_jar={job_server}"]
+    engine += ["--environment_type=LOOPBACK", "--parallelism=2"]
+    here = build(tmp_path / "here", *flags, "--direct_num_workers=1")
+    there = build(tmp_path / "there", *flags, *engine, environment={"JAVA_TOOL_OPTIONS": "-Xmx4g"})
+    assert (here.code, there.code) == (0, 0), here.stderr + there.stderr
+    assert there.shards() == here.shards()
+    reasons = read_manifest(str(here.output / "candidates" / "s2orc")).counts[-1].rejected
+    assert {"near_duplicate", "repeated_passage", "repeated_query"} <= set(reasons)
