@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -49,6 +50,13 @@ def counts(text: str) -> tuple[int, ...]:
         raise argparse.ArgumentTypeError(f"{text!r} given; expected whole numbers, such as '0 0 1'") from None
 
 
+def code(text: str) -> str:
+    """A language code; it becomes a part of file names."""
+    if not re.fullmatch("[a-z]{2,3}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} given; expected a code of ISO 639-1, such as en")
+    return text
+
+
 def make_parser() -> Parser:
     parser = Parser(
         prog="ccpairs lm",
@@ -78,7 +86,7 @@ def make_parser() -> Parser:
     add = command("train", "train a model on Wikipedia dumps or any text, with CCNet's normaliser and settings")
     add_inputs(add, required=True)
     add("--output", type=Path, required=True, metavar="DIR", help="directory to make")
-    add("--language", required=True, metavar="CODE", help="ISO 639-1 code of the language of the texts")
+    add("--language", required=True, type=code, metavar="CODE", help="ISO 639-1 code of the language of the texts")
     add("--corpus", metavar="TEXT", help="what the texts are, for the sidecar (default: the names of the inputs)")
     add("--license", metavar="TEXT", help="licence of the texts, for the sidecar")
     add("--order", type=positive, default=5, metavar="N", help="longest n-gram, 2 to 6 (default: 5)")
@@ -101,7 +109,7 @@ def make_parser() -> Parser:
         "--quantise",
         type=positive,
         metavar="BITS",
-        help="bits for a value of the trie (8 loses next to nothing)",
+        help="bits for a value of the trie, such as 8 (default: 32-bit floats)",
     )
     add("--probing", action="store_true", help="a hash table in place of a trie: faster and larger")
     add("--memory", metavar="SIZE", help="memory for sorting, such as 4G (default: by the size of the input)")
@@ -111,7 +119,7 @@ def make_parser() -> Parser:
     add("--kenlm", type=Path, required=True, metavar="FILE", help="LANGUAGE.arpa.bin")
     add("--sentencepiece", type=Path, required=True, metavar="FILE", help="LANGUAGE.sp.model")
     add("--output", type=Path, required=True, metavar="DIR", help="directory to make")
-    add("--language", required=True, metavar="CODE", help="ISO 639-1 code of the model's language")
+    add("--language", required=True, type=code, metavar="CODE", help="ISO 639-1 code of the model's language")
     add(
         "--cutoffs",
         type=Path,

@@ -96,6 +96,7 @@ class TestTrain:
             ("\x07\n", (), "the input holds no text"),
             ("one two\n", ("--pieces", 2), "SentencePiece cannot learn 2 pieces"),
             ("one two\n", ("--order", 9), "order 2 to 6"),
+            ("one two\n", ("--language", "../en"), "expected a code of ISO 639-1"),
             (
                 "one two three\n",
                 ("--pieces", 30, "--prune", "0 3 1"),
