@@ -156,10 +156,12 @@ class Build:
         if old is not None:
             log.info("assemble %s: found done (%s pairs)", source.name, f"{old.rows:,}")
             return SourceReport(old, folder, reused=True)
-        self.engine.check_shuffle(extract_bytes(done))
+        # Of the pairs only an upper bound is known, which may be far off.
+        compared = min(most_pairs(done), 4 * done.rows) * self.quality(source).duplicates.bytes_per_pair
+        self.engine.check_shuffle(extract_bytes(done) + compared)
         plan, listings = self._shard_plan(done, folder), self._listings(done)
         if self.engine.is_local and not warned:
-            warn_of_size(done.bytes, self.request.argv, f"before assembling {source.name}")
+            warn_of_size(done.bytes + compared, self.request.argv, f"before assembling {source.name}")
         log.info("assemble %s: %s rows into %s", source.name, f"{done.rows:,}", counted(plan.shards, "shard"))
         made = make_shards(
             self.engine,
@@ -230,7 +232,7 @@ class Build:
         """As asked for; else as many as keep a shard near the size that engines hold in one worker."""
         if self.request.num_shards is not None:
             return self.request.num_shards
-        most = min(done.source.most_pairs(done.kinds, done.rows), 1 << 62)
+        most = most_pairs(done)
         if self.request.rows_per_shard is not None:
             return max(1, -(-most // self.request.rows_per_shard))
         texts_a_pair = 2 if source_joins(done.source) else 1
@@ -240,6 +242,11 @@ class Build:
         uri = storage.join(self.request.output, "_work", name)
         storage.write_bytes(uri, "".join(line + "\n" for line in lines).encode())
         return uri
+
+
+def most_pairs(done: Extracted) -> int:
+    """An upper bound of the pairs that extracts can make."""
+    return min(done.source.most_pairs(done.kinds, done.rows), 1 << 62)
 
 
 def prepare_output(output: str) -> None:

@@ -70,6 +70,12 @@ class DuplicateLimits:
     near_duplicates: float | None = None
     max_repeats: int | None = None
 
+    @property
+    def bytes_per_pair(self) -> int:
+        """What travels for each pair, before it is packed."""
+        bands = 0 if self.near_duplicates is None else bands_for(self.near_duplicates)[0]
+        return ROW.itemsize * (bands + (0 if self.max_repeats is None else 2))
+
     def rows(self, table: pa.Table) -> Array:
         """The rows in all buckets of pairs, given their columns query, passage, pair_id and passage_doc.
 

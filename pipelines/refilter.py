@@ -108,8 +108,10 @@ class Refilter:
             return Refiltered(old, SourceReport(done, folder, reused=True), unseen(old, rejects))
         shards = [storage.join(old_folder, shard.name) for shard in old.shards]
         size = sum(map(row_bytes, [*shards, *rejects]))
+        compared = old.counts[-1].read * quality.duplicates.bytes_per_pair
+        self.engine.check_shuffle(sum(shard.bytes for shard in old.shards) + compared)
         if self.engine.is_local:
-            warn_of_size(size, self.argv, f"before refiltering {old.source}", "refilter")
+            warn_of_size(size + compared, self.argv, f"before refiltering {old.source}", "refilter")
         plan = ShardPlan(
             source=old.source,
             shards=len(old.shards),
