@@ -50,15 +50,18 @@ MODELLING = ["torch>=2.6", "transformers>=4.48"]
 # The other choice of --extractor. Its own extra for the second package is named differently from version to version.
 TRAFILATURA = ["trafilatura>=2.0", "lxml_html_clean"]
 
-# The last three are what datatrove's WARC reader asks for (python-magic needs the system's libmagic).
+# The last ones are what datatrove's WARC reader (python-magic needs the system's libmagic) and its n-grams ask for.
 BENCH = [
     *TRAFILATURA,
     "mwparserfromhell>=0.6",
     "psutil>=5.9",
+    "rensa>=0.5",
     "datatrove>=0.5",
     "warcio",
     "faust-cchardet",
     "python-magic",
+    "tokenizers",
+    "spacy",
 ]
 
 TEST = [
@@ -67,6 +70,7 @@ TEST = [
     "hypothesis>=6.100",
     "datasets>=3.0",  # it and pandas read the shards in the tests, as users do
     "pandas>=2.2",
+    "datasketch>=2.0",  # the reference for MinHash
     *TRAFILATURA,
 ]
 
@@ -87,7 +91,7 @@ setup(
     packages=find_packages(
         include=[f"{name}{tail}" for name in ("ccpairs", "pipelines", "filters", "models") for tail in ("", ".*")]
     ),
-    package_data={"": ["py.typed"]},
+    package_data={"": ["py.typed"], "models.lm": ["bundled/*/*"]},
     python_requires=">=3.11",
     install_requires=RUN,
     extras_require={
