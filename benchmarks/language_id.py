@@ -42,7 +42,15 @@ class Row(NamedTuple):
 def built_pairs(folders: dict[str, Path]) -> list[Row]:
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch, "out")
-        build(output, list(folders), [f"{name}={folder}" for name, folder in folders.items()])
+        build(
+            output,
+            list(folders),
+            [f"{name}={folder}" for name, folder in folders.items()],
+            "--languages",
+            "all",
+            "--min-language-score",
+            "0",
+        )
         return read_rows(output / "candidates")
 
 

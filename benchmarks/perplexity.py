@@ -60,7 +60,7 @@ PER_PAGE, PER_WIKI = 5, 300
 WORDS = 100
 SHORT_LINE = 100
 MENUS = "nav, footer, aside, form, menu, [role=navigation], [class*=cookie], [id*=cookie], [class*=consent]"
-THRESHOLDS = (60, 90, 95, 99)
+THRESHOLDS = (60, 90, 95, 98, 99)
 BINS = np.geomspace(100, 6_400, 13)
 SEED = 20221207
 

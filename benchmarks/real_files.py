@@ -28,14 +28,14 @@ HEAD = """\
 # What comes out of real files
 
 Written by `python -m benchmarks.real_files` (do not edit). The files are small real samples of each kind of dump; the
-settings are the defaults. Counts are records of the file: lines, rows, pages. What a reason means stands in
+settings are the defaults, so of the pairs only those in English stay. Counts are records of the file: lines, rows, pages. What a reason means stands in
 [filters.md](filters.md). Texts are shortened here, not in the shards.
 """
 
 
-def build(output: Path, sources: list[str], inputs: list[str]) -> None:
+def build(output: Path, sources: list[str], inputs: list[str], *flags: str) -> None:
     command = [sys.executable, "-m", "ccpairs.build", "--source", ",".join(sources), "--input", *inputs]
-    done = subprocess.run([*command, "--output", str(output), "--quiet"], check=False)
+    done = subprocess.run([*command, "--output", str(output), "--quiet", *flags], check=False)
     if done.returncode:
         sys.exit(f"the build ended with exit code {done.returncode}")
 

@@ -33,7 +33,8 @@ SCORED_BY_DEFAULT = ("commoncrawl", "news")
 OFF = 0
 """What a threshold that is switched off is read as."""
 
-LIMIT_BY_DEFAULT = "p95"
+LIMIT_BY_DEFAULT = "p98"
+"""Chosen from the tables in docs/language-models.md."""
 
 log = logging.getLogger("ccpairs")
 
