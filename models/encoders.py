@@ -1,0 +1,98 @@
+"""What an encoder is, of whichever kind: texts in, unit vectors out; and what the trainer asks of a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ccpairs.errors import UserError
+
+Role = Literal["query", "passage"]
+"""Which side of a pair a text stands on; it decides the prefix."""
+
+
+class TokenBatch(NamedTuple):
+    """Tokenised texts, one after the other.
+
+    ``ids``: uint16, uint32 or int32, flat. ``offsets``: int64 [n + 1], text i is ``ids[offsets[i]:offsets[i + 1]]``.
+    ``hashes``: uint64 [n], xxh3 of each normalised text; equal texts are no negatives of each other.
+    """
+
+    ids: NDArray[Any]
+    offsets: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+
+    def __len__(self) -> int:  # of texts, not of fields
+        return len(self.offsets) - 1
+
+
+class Encoder(Protocol):
+    """Texts to unit vectors whose dot product is the similarity."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex digits that change when any vector could: weights, tokenizer and prefixes."""
+
+    def encode(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:
+        """Vectors [n, dimension] of length 1, in the order of the texts; any text is taken, the empty one too."""
+
+
+class Trainable(Protocol):
+    """A model in training."""
+
+    def step(
+        self,
+        queries: TokenBatch,
+        passages: TokenBatch,
+        *,
+        negatives: TokenBatch | None = None,
+        lr: float,
+        seed: int,
+    ) -> float:
+        """One step of the optimizer on one global batch; returns its mean loss. Negatives belong to all rows."""
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on; :meth:`restore` of it continues bit by bit."""
+
+    def restore(self, state: Mapping[str, Any]) -> None: ...
+
+    def save(self, folder: Path) -> None:
+        """Write a folder that :func:`load_encoder` and sentence-transformers read."""
+
+    def encoder(self) -> Encoder:
+        """An encoder that shares the weights."""
+
+
+def load_encoder(path: str | Path) -> Encoder:
+    """The encoder in a folder: a static one, or a transformer. UserError where there is none."""
+    folder = Path(path)
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; name a folder that training wrote, or a downloaded model's")
+    if _is_static(folder):
+        from models.static.encoder import StaticEncoder
+
+        return StaticEncoder.load(folder)
+    if not (folder / "config.json").is_file():
+        raise UserError(f"{folder}: no model here; it has neither a modules.json of a static encoder nor a config.json")
+    from models.transformer.encoder import TransformerEncoder
+
+    encoder: Encoder = TransformerEncoder.load(folder)
+    return encoder
+
+
+def _is_static(folder: Path) -> bool:
+    modules = folder / "modules.json"
+    if not modules.is_file():
+        return False
+    try:
+        return any("StaticEmbedding" in module["type"] for module in json.loads(modules.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, KeyError) as error:
+        raise UserError(f"{modules}: not the list of modules that sentence-transformers writes ({error})") from None
