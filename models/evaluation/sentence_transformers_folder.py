@@ -1,0 +1,107 @@
+"""Folders of sentence-transformers whose modules our own loaders do not know: other poolings, dense layers.
+
+The package itself computes the vectors, where it is installed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ccpairs.errors import UserError
+from models.encoders import Role
+
+OURS = {"Transformer", "Pooling", "Normalize", "StaticEmbedding"}
+PROMPTS: Mapping[Role, Sequence[str]] = {"query": ("query",), "passage": ("passage", "document", "corpus")}
+"""Names under which a folder may keep the prompt of a role; the first found holds."""
+
+
+def is_foreign(folder: Path) -> bool:
+    """Does the folder list modules, or a pooling, that only sentence-transformers computes?"""
+    if not (folder / "modules.json").is_file():
+        return False
+    try:
+        modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
+        kinds = [module["type"].rpartition(".")[2] for module in modules]
+        if "Normalize" not in kinds and _similarity(folder) == "dot":
+            return True
+        for kind, module in zip(kinds, modules, strict=True):
+            if kind not in OURS:
+                return True
+            if kind == "Pooling" and not _is_mean(folder / module["path"] / "config.json"):
+                return True
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{folder}: its modules cannot be read ({error}); fetch the folder again") from None
+    return False
+
+
+def _similarity(folder: Path) -> str:
+    path = folder / "config_sentence_transformers.json"
+    settings = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return str(settings.get("similarity_fn_name") or "cosine")
+
+
+def _is_mean(config: Path) -> bool:
+    settings = json.loads(config.read_text(encoding="utf-8"))
+    if "pooling_mode" in settings:  # since the fifth release
+        return bool(settings["pooling_mode"] == "mean")
+    return [name for name, value in settings.items() if name.startswith("pooling_mode_") and value] == [
+        "pooling_mode_mean_tokens"
+    ]
+
+
+class SentenceTransformersFolder:
+    """An encoder by the package; its similarity is the folder's own: cosine, or the dot product of raw vectors."""
+
+    def __init__(self, folder: Path, max_length: int | None = None, batch: int = 32) -> None:
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError:
+            raise UserError(
+                f"{folder} has modules that only sentence-transformers computes; pip install sentence-transformers"
+            ) from None
+        logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
+        try:
+            self.model: Any = SentenceTransformer(str(folder), local_files_only=True)
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise UserError(f"{folder} does not load with sentence-transformers: {reason}") from None
+        if self.model.similarity_fn_name not in ("cosine", "dot"):
+            raise UserError(f"{folder} compares by {self.model.similarity_fn_name}; only cosine and dot are searched")
+        if max_length:
+            self.model.max_seq_length = max_length
+        self.folder, self.batch = folder, batch
+        kept = self.model.prompts or {}
+        self.prompts = {
+            role: next((kept[name] for name in names if kept.get(name)), "") for role, names in PROMPTS.items()
+        }
+        self.dimension = self.encode([""], "query").shape[1]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        digest = hashlib.sha256()
+        for path in sorted(self.folder.rglob("*")):
+            if path.suffix in (".json", ".safetensors", ".bin", ".txt", ".model"):
+                with path.open("rb") as stream:
+                    digest.update(hashlib.file_digest(stream, "sha256").digest())
+        return digest.hexdigest()
+
+    def encode(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:
+        """Vectors float32 [n, d] of texts with the folder's prompt for the role."""
+        found = self.model.encode(
+            list(texts),
+            prompt=self.prompts[role] or None,
+            batch_size=self.batch,
+            normalize_embeddings=self.model.similarity_fn_name == "cosine",
+            convert_to_numpy=True,
+            show_progress_bar=False,
+        )
+        return np.asarray(found, np.float32).reshape(len(texts), -1)
