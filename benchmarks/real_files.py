@@ -28,8 +28,8 @@ HEAD = """\
 # What comes out of real files
 
 Written by `python -m benchmarks.real_files` (do not edit). The files are small real samples of each kind of dump; the
-settings are the defaults, so of the pairs only those in English stay. Counts are records of the file: lines, rows, pages. What a reason means stands in
-[filters.md](filters.md). Texts are shortened here, not in the shards.
+settings are the defaults, so of the pairs only those in English stay. Counts are records of the file: lines, rows,
+pages. What a reason means stands in [filters.md](filters.md). Texts are shortened here, not in the shards.
 """
 
 

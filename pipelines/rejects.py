@@ -29,12 +29,15 @@ REJECT_SCHEMA = pa.schema(
         pa.field("stage", pa.string(), nullable=False),
         *(field.with_nullable(True) for field in PAIR_SCHEMA),
         pa.field("detail", pa.string()),
+        pa.field("duplicate_of", pa.string()),
         pa.field("input", pa.string()),
         pa.field("position", pa.string()),
         pa.field("sample_key", pa.uint64(), nullable=False),
     ]
 )
-"""A reject's columns: the reason and stage (extract, join, pairs), the pair as far as it is known, and its place."""
+"""A reject's columns: the reason and stage (extract, join, pairs), the pair as far as it is known, and its place.
+
+``duplicate_of`` is the ``pair_id`` of the pair for whose sake a near-duplicate was dropped."""
 
 RejectRow: TypeAlias = tuple[Any, ...]
 _FIRST = ("stage", "reason", "sample_key", "input", "position")
@@ -53,14 +56,21 @@ def reject_row(
     """A reject of a record or of texts that never became a pair."""
     nulls = (None,) * len(Pair._fields[3:])
     pair = (reject.query, reject.passage, None, source, None, *nulls)
-    return (reject.reason, stage, *pair, reject.detail, file, reject.position or position, key)
+    return (reject.reason, stage, *pair, reject.detail, None, file, reject.position or position, key)
 
 
 def reject_pair_row(
-    stage: str, source: str, reason: str, pair: Pair, pair_id: str, key: int, detail: str | None = None
+    stage: str,
+    source: str,
+    reason: str,
+    pair: Pair,
+    pair_id: str,
+    key: int,
+    detail: str | None = None,
+    duplicate_of: str | None = None,
 ) -> RejectRow:
     """A reject of a whole pair."""
-    return (reason, stage, pair.query, pair.passage, pair_id, source, *pair[2:], detail, None, None, key)
+    return (reason, stage, pair.query, pair.passage, pair_id, source, *pair[2:], detail, duplicate_of, None, None, key)
 
 
 def lowest(rows: Iterable[RejectRow]) -> list[RejectRow]:

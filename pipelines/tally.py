@@ -45,11 +45,13 @@ class TallyingDoFn(beam.DoFn):
         if self._log.wants(self.stage, reject.reason, key):
             self._log.add(reject_row(self.stage, self.source, reject, key))
 
-    def reject_pair(self, reason: str, pair: Pair, pair_id: str, detail: str | None = None) -> None:
+    def reject_pair(
+        self, reason: str, pair: Pair, pair_id: str, detail: str | None = None, duplicate_of: str | None = None
+    ) -> None:
         self.count("rejected", 1, reason)
         key = sample_key(self.stage, reason, pair_id, pair.query_doc, pair.passage_doc)
         if self._log.wants(self.stage, reason, key):
-            self._log.add(reject_pair_row(self.stage, self.source, reason, pair, pair_id, key, detail))
+            self._log.add(reject_pair_row(self.stage, self.source, reason, pair, pair_id, key, detail, duplicate_of))
 
     def tallies(self) -> Iterator[Any]:
         """What ``finish_bundle`` must emit."""

@@ -71,9 +71,9 @@ def shard_numbers(high: Array, shards: int) -> Array:
 
 
 def by_pair(table: pa.Table) -> dict[str, tuple[str, str | None]]:
-    """Reason and detail of every pair that verdicts speak against, by ``pair_id``, from all verdicts of a shard.
+    """Reason and original of every pair that verdicts speak against, by ``pair_id``, from all verdicts of a shard.
 
-    The detail of a near-duplicate is the ``pair_id`` of the pair that it duplicates, the smallest of several.
+    The original of a near-duplicate is the ``pair_id`` of the pair that it duplicates, the smallest of several.
     """
     verdicts = from_table(table, VERDICT)
     against = verdicts[verdicts["says"] == DROPPED]

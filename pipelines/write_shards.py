@@ -55,8 +55,8 @@ class WriteShard(TallyingDoFn):
         verdict = by_pair(verdicts)
         condemned = pc.is_in(table.column("pair_id"), pa.array(list(verdict), pa.string()))
         for identity, pair in identified(table.filter(condemned)):
-            reason, detail = verdict[identity]
-            self.reject_pair(reason, pair, identity, detail)
+            reason, original = verdict[identity]
+            self.reject_pair(reason, pair, identity, duplicate_of=original)
         return table.filter(pc.invert(condemned))
 
 

@@ -135,12 +135,12 @@ def test_comparing_texts_gives_the_same_bytes_for_one_worker_and_four(
     reasons = stages(one, "s2orc")["pairs"].rejected
     assert {"near_duplicate", "repeated_passage", "repeated_query"} <= set(reasons)
     rejected = pq.read_table(
-        str(one.output / "rejected" / "s2orc"), columns=["reason", "detail", "pair_id"]
+        str(one.output / "rejected" / "s2orc"), columns=["reason", "duplicate_of", "pair_id"]
     ).to_pylist()
     known = {each["pair_id"] for each in rejected} | set(
         ccpairs.read_pairs(str(one.output / "candidates" / "s2orc"), ["pair_id"]).to_table()["pair_id"].to_pylist()
     )
-    originals = {each["detail"] for each in rejected if each["reason"] == "near_duplicate"}
+    originals = {each["duplicate_of"] for each in rejected if each["reason"] == "near_duplicate"}
     assert originals <= known
     assert originals
 
