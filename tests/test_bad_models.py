@@ -1,4 +1,4 @@
-"""What a user meets who names a model or an evaluation set that is missing or damaged; and odd texts, asked everything."""
+"""Models and evaluation sets that are missing or damaged: one line each. And odd texts, of which all is asked."""
 
 from __future__ import annotations
 
