@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import logging
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -86,8 +87,9 @@ def evaluate(argv: Sequence[str]) -> int:
     # What can be wrong is found before hours of encoding.
     import_ir_measures()
     tasks = [open_task(folder, given.split, given.same_id) for folder in dict.fromkeys(given.data)]
-    if len({task.name for task in tasks}) < len(tasks):
-        raise UserError(f"two sets have the same folder name ({', '.join(given.data)}); rename one")
+    twice = [name for name, number in Counter(task.name for task in tasks).items() if number > 1]
+    if twice:
+        raise UserError(f"two sets have one folder name, {twice[0]}; rename a folder")
     for task in tasks:
         describe(task)
     benchmark = find_tasks(given.mteb) if given.mteb else []
@@ -117,11 +119,11 @@ def describe(task: Task) -> None:
     """What was read, and what is odd about it."""
     log.info("%s: %s documents, %s judged queries", task.name, f"{len(task.document_ids):,}", f"{len(task.queries):,}")
     for number, what in (
-        (task.repeated, "lines of the corpus repeat an id; the first counts"),
-        (task.unknown, "judged documents are not in the corpus; they count as never found"),
+        (task.repeated, "lines of the corpus that repeat an id, of which the first counts"),
+        (task.unknown, "judged documents that the corpus lacks, which count as never found"),
     ):
         if number:
-            log.warning("%s: %s %s", task.name, f"{number:,}", what)
+            log.warning("%s: %s: %s", task.name, what, f"{number:,}")
 
 
 def run(contender: Contender, task: Task, given: Any) -> Result:
