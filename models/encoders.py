@@ -27,9 +27,6 @@ class TokenBatch(NamedTuple):
     offsets: NDArray[np.int64]
     hashes: NDArray[np.uint64]
 
-    def __len__(self) -> int:  # of texts, not of fields
-        return len(self.offsets) - 1
-
 
 class Encoder(Protocol):
     """Texts to unit vectors whose dot product is the similarity."""

@@ -23,7 +23,7 @@ from ccpairs.errors import UserError
 from models.encoders import Role
 from models.static.parallel import cores
 from models.static.pooling import Floats, means, unit
-from models.static.tokenizer import open_tokenizer
+from models.static.tokenizer import UNKNOWN_ID, open_tokenizer
 from models.static.words import WordReader
 
 PROMPTS: Mapping[Role, str] = {"query": "query: ", "passage": "passage: "}
@@ -93,6 +93,7 @@ class StaticEncoder:
                 "default_prompt_name": None,
                 "similarity_fn_name": "cosine",
                 "model_type": "SentenceTransformer",
+                "normalize": True,  # model2vec's word for the second module
             },
         )
         (folder / "README.md").write_text(self._card(), encoding="utf-8")
@@ -162,4 +163,5 @@ def _write_json(path: Path, value: object) -> None:
 def static_encoder(tokenizer: Tokenizer, dimension: int, seed: int = 0) -> StaticEncoder:
     """An encoder with random vectors, to be trained."""
     rows = np.random.default_rng(seed).standard_normal((tokenizer.get_vocab_size(), dimension), np.float32)
+    rows[UNKNOWN_ID] = 0
     return StaticEncoder(WordReader(tokenizer), rows)

@@ -25,8 +25,8 @@ from models.static.tokenizer import UNKNOWN_ID
 class StaticTrainable:
     """Trains the rows of ``encoder`` in place.
 
-    ``clip``: the gradient is scaled down to this Euclidean norm where it is longer. The row of the unknown token stays
-    zero: it says nothing, and at length 1 the mean is as if it were not there.
+    ``clip``: the gradient is scaled down to this Euclidean norm where it is longer. The row of the unknown token is
+    not trained. It begins as zero: at length 1 the mean is as if such a token were not there.
     """
 
     def __init__(
@@ -43,7 +43,6 @@ class StaticTrainable:
         self._moments = Moments(
             np.zeros_like(encoder.rows), np.zeros_like(encoder.rows), np.zeros(len(encoder.rows), np.int32)
         )
-        encoder.rows[UNKNOWN_ID] = 0
 
     def step(
         self,

@@ -41,6 +41,7 @@ class WordReader:
         self.vocabulary_size: int = tokenizer.get_vocab_size()
         self.dtype = np.uint16 if self.vocabulary_size <= 1 << 16 else np.uint32
         self.threads = threads or cores()
+        self._too_long: int = getattr(tokenizer.model, "max_input_chars_per_word", 1 << 40) + 1
         self._table = _WordTable()
         self._lock = threading.Lock()
 
@@ -117,7 +118,11 @@ class WordReader:
             return
         known: dict[bytes, int] = {}  # "Word" and "word" are two gaps and one entry
         fresh = dict.fromkeys(map(_key, gaps))
-        found = self.tokenizer.encode_batch_fast([key.decode("utf-8") for key in fresh], add_special_tokens=False)
+        # The library needs seconds to find that ten megabytes without a space are no word.
+        found = self.tokenizer.encode_batch_fast(
+            ["x" * self._too_long if _too_long(key, self._too_long) else key.decode("utf-8") for key in fresh],
+            add_special_tokens=False,
+        )
         for key, encoding in zip(fresh, found, strict=True):
             known[key] = self._table.add(key, encoding.ids)
         for raw, places in gaps.items():
@@ -128,6 +133,11 @@ class WordReader:
 def _key(raw: bytes) -> bytes:
     """What a word is looked up by: in lower case where it is ASCII, else as it stands."""
     return raw.lower() if raw.isascii() else raw
+
+
+def _too_long(key: bytes, length: int) -> bool:
+    """Whether the tokenizer takes no word of that length: all such words are one to it."""
+    return len(key) >= length and key.isascii() and key.isalnum()
 
 
 def _blocks(texts: Sequence[str]) -> Iterator[list[bytes]]:
