@@ -77,7 +77,6 @@ def evaluate(argv: Sequence[str]) -> int:
         raise UserError("nothing to evaluate on; name sets by --data DIR or tasks by --mteb TASK")
     from models.evaluation.contenders import BM25, open_contender
     from models.evaluation.metrics import import_ir_measures
-    from models.evaluation.mteb_tasks import find_tasks
     from models.evaluation.report import as_json, mteb_table, table
     from models.evaluation.task import open_task
 
@@ -92,7 +91,7 @@ def evaluate(argv: Sequence[str]) -> int:
         raise UserError(f"two sets have one folder name, {twice[0]}; rename a folder")
     for task in tasks:
         describe(task)
-    benchmark = find_tasks(given.mteb) if given.mteb else []
+    benchmark = mteb_tasks(given.mteb)
     results: list[Result] = []
     scores: dict[str, dict[str, float]] = {}
     for model in names:
@@ -113,6 +112,14 @@ def short_names(models: Sequence[str]) -> dict[str, str]:
     """Model as it was named -> its folder's name, or the whole path where two folders have one name."""
     short = {model: Path(model).expanduser().resolve().name for model in models}
     return {model: name if list(short.values()).count(name) == 1 else model for model, name in short.items()}
+
+
+def mteb_tasks(names: Sequence[str]) -> list[Any]:
+    if not names:
+        return []
+    from models.evaluation.mteb_tasks import find_tasks  # torch takes seconds
+
+    return find_tasks(names)
 
 
 def describe(task: Task) -> None:

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ccpairs.evaluate import main
+from models.evaluation.contenders import open_contender
 from models.static.encoder import static_encoder
 from models.static.tokenizer import train_tokenizer
 
@@ -79,6 +81,15 @@ def test_runs_are_in_trecs_format(trees: Path, model: Path, tmp_path: Path) -> N
     assert (query, q0, document, rank, float(value) > 0, tag) == ("q1", "Q0", "d1", "1", True, "bm25")
     lines = (tmp_path / "runs" / "static-model.trees.test.trec").read_text().splitlines()
     assert {tuple(line.split(" ")[0:3:2]) for line in lines} == {(q, d) for q in ("q1", "q2") for d in DOCUMENTS}
+
+
+def test_texts_are_cut_at_the_length_that_is_given(trees: Path, model: Path) -> None:
+    """The prompt has two tokens, so of three tokens the first word is left."""
+    whole, cut = open_contender(str(model), "m").encoder, open_contender(str(model), "m", max_length=3).encoder
+    assert whole is not None
+    assert cut is not None
+    assert np.array_equal(cut.encode(["trees that bear acorns"], "query"), whole.encode(["trees"], "query"))
+    assert not np.array_equal(cut.encode(["acorns"], "query"), whole.encode(["trees"], "query"))
 
 
 def test_models_of_one_folder_name_are_told_apart_by_their_paths(

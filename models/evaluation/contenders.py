@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
-from models.encoders import Encoder, load_encoder
+from models.encoders import Encoder, Role, load_encoder
 from models.evaluation import bm25, search
 from models.evaluation.sentence_transformers_folder import SentenceTransformersFolder, is_foreign
 from models.evaluation.task import Progress, Run, Task
+
+if TYPE_CHECKING:
+    from models.static.encoder import StaticEncoder
 
 BM25 = "bm25"
 
@@ -49,4 +55,20 @@ def open_encoder(folder: Path, max_length: int | None, batch_tokens: int | None)
     """By our loaders; by sentence-transformers where the folder has modules that ours do not know."""
     if is_foreign(folder):
         return SentenceTransformersFolder(folder, max_length)
-    return load_encoder(folder)
+    from models.static.encoder import StaticEncoder
+
+    encoder = load_encoder(folder)
+    if isinstance(encoder, StaticEncoder):
+        return CutStatic(encoder, max_length) if max_length else encoder
+    return encoder
+
+
+class CutStatic:
+    """A static encoder that reads the first ``max_length`` tokens of a text, its prompt among them."""
+
+    def __init__(self, encoder: StaticEncoder, max_length: int) -> None:
+        self.encoder, self.max_length = encoder, max_length
+        self.dimension, self.fingerprint = encoder.dimension, encoder.fingerprint
+
+    def encode(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:
+        return self.encoder.encode_tokens(*self.encoder.tokens(texts, role, self.max_length))

@@ -64,10 +64,13 @@ class SentenceTransformersFolder:
     def __init__(self, folder: Path, max_length: int | None = None, batch: int = 32) -> None:
         try:
             from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging as transformers_logging
         except ImportError:
             raise UserError(
                 f"{folder} has modules that only sentence-transformers computes; pip install sentence-transformers"
             ) from None
+        quiet: Any = transformers_logging
+        quiet.disable_progress_bar()
         logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
         try:
             self.model: Any = SentenceTransformer(str(folder), local_files_only=True)
