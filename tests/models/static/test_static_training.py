@@ -175,7 +175,9 @@ def test_rows_that_no_text_holds_and_the_unknown_token_stay(tokenizer: Tokenizer
     model = encoder(tokenizer)
     before = model.rows.copy()
     some = TokenBatch(np.array([0, 1, 2, 0], np.uint16), np.array([0, 2, 4]), np.array([1, 2], np.uint64))
-    StaticTrainable(model).step(some, some._replace(hashes=np.array([3, 4], np.uint64)), lr=0.1)
+    StaticTrainable(model, InfoNce(temperature=1.0)).step(
+        some, some._replace(hashes=np.array([3, 4], np.uint64)), lr=0.1
+    )
     assert np.flatnonzero((before != model.rows).any(1)).tolist() == [1, 2]
 
 
