@@ -31,7 +31,7 @@ from pipelines.inputs import FREE_EXPANSION, MAX_EXPANSION
 
 MAGIC = b"7z\xbc\xaf\x27\x1c"
 
-BLOCK = 1 << 19
+BLOCK = 1 << 21
 """Bytes read and decoded at a time."""
 
 MAX_DICTIONARY = 1 << 30

@@ -34,7 +34,7 @@ WINDOW_LOG = 31
 LONG = 1 << 27
 """Frames that need no more than 128 MiB, what zstd takes unasked, are decoded in memory."""
 
-RESIDENT = 112 << 20
+RESIDENT = 96 << 20
 """Bytes of the file that may be in the process's memory before most of them are dropped."""
 
 RECENT = 64 << 20
