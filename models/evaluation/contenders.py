@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +15,6 @@ from models.encoders import Encoder, Role, load_encoder
 from models.evaluation import bm25, search
 from models.evaluation.sentence_transformers_folder import SentenceTransformersFolder, is_foreign
 from models.evaluation.task import Progress, Run, Task
-
-if TYPE_CHECKING:
-    from models.static.encoder import StaticEncoder
 
 BM25 = "bm25"
 
@@ -54,19 +51,34 @@ def open_contender(model: str, name: str, max_length: int | None = None, batch_t
 def open_encoder(folder: Path, max_length: int | None, batch_tokens: int | None) -> Encoder:
     """By our loaders; by sentence-transformers where the folder has modules that ours do not know."""
     if is_foreign(folder):
-        return SentenceTransformersFolder(folder, max_length)
-    from models.static.encoder import StaticEncoder
-
+        return SentenceTransformersFolder(folder, max_length, batch_tokens)
     encoder = load_encoder(folder)
-    if isinstance(encoder, StaticEncoder):
-        return CutStatic(encoder, max_length) if max_length else encoder
-    return encoder
+    if batch_tokens and isinstance(encoder, Batched):
+        encoder.batch_tokens = batch_tokens
+    return Cut(cast(Tokenising, encoder), max_length) if max_length else encoder
 
 
-class CutStatic:
-    """A static encoder that reads the first ``max_length`` tokens of a text, its prompt among them."""
+@runtime_checkable
+class Batched(Protocol):
+    """An encoder that works in batches of so many tokens; a static one has none."""
 
-    def __init__(self, encoder: StaticEncoder, max_length: int) -> None:
+    batch_tokens: int
+
+
+class Tokenising(Encoder, Protocol):
+    """What our own encoders can do beyond the protocol."""
+
+    def tokens(
+        self, texts: Sequence[str], role: Role, max_tokens: int | None = None
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]: ...
+
+    def encode_tokens(self, ids: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[np.float32]: ...
+
+
+class Cut:
+    """One of our encoders that reads the first ``max_length`` tokens of a text, prompt and specials among them."""
+
+    def __init__(self, encoder: Tokenising, max_length: int) -> None:
         self.encoder, self.max_length = encoder, max_length
         self.dimension, self.fingerprint = encoder.dimension, encoder.fingerprint
 

@@ -20,6 +20,7 @@ from ccpairs.errors import UserError
 from models.encoders import Role
 
 OURS = {"Transformer", "Pooling", "Normalize", "StaticEmbedding"}
+CONFIG = "config_sentence_transformers.json"
 PROMPTS: Mapping[Role, Sequence[str]] = {"query": ("query",), "passage": ("passage", "document", "corpus")}
 """Names under which a folder may keep the prompt of a role; the first found holds."""
 
@@ -31,37 +32,34 @@ def is_foreign(folder: Path) -> bool:
     try:
         modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
         kinds = [module["type"].rpartition(".")[2] for module in modules]
-        if "Normalize" not in kinds and _similarity(folder) == "dot":
+        if "Normalize" not in kinds and _settings(folder / CONFIG).get("similarity_fn_name") == "dot":
             return True
         for kind, module in zip(kinds, modules, strict=True):
             if kind not in OURS:
                 return True
-            if kind == "Pooling" and not _is_mean(folder / module["path"] / "config.json"):
+            if kind == "Pooling" and not _is_ours(_settings(folder / module["path"] / "config.json")):
                 return True
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{folder}: its modules cannot be read ({error}); fetch the folder again") from None
     return False
 
 
-def _similarity(folder: Path) -> str:
-    path = folder / "config_sentence_transformers.json"
-    settings = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return str(settings.get("similarity_fn_name") or "cosine")
+def _settings(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
-def _is_mean(config: Path) -> bool:
-    settings = json.loads(config.read_text(encoding="utf-8"))
-    if "pooling_mode" in settings:  # since the fifth release
-        return bool(settings["pooling_mode"] == "mean")
-    return [name for name, value in settings.items() if name.startswith("pooling_mode_") and value] == [
-        "pooling_mode_mean_tokens"
-    ]
+def _is_ours(pooling: Mapping[str, Any]) -> bool:
+    """The mean, or the first token's vector, alone, and over the prompt too."""
+    flags = [name for name, on in pooling.items() if name.startswith("pooling_mode_") and on]
+    modes = [pooling["pooling_mode"]] if "pooling_mode" in pooling else flags  # one name since the fifth release
+    known = ("mean", "cls", "pooling_mode_mean_tokens", "pooling_mode_cls_token")
+    return len(modes) == 1 and modes[0] in known and bool(pooling.get("include_prompt", True))
 
 
 class SentenceTransformersFolder:
     """An encoder by the package; its similarity is the folder's own: cosine, or the dot product of raw vectors."""
 
-    def __init__(self, folder: Path, max_length: int | None = None, batch: int = 32) -> None:
+    def __init__(self, folder: Path, max_length: int | None = None, batch_tokens: int | None = None) -> None:
         try:
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging as transformers_logging
@@ -81,7 +79,8 @@ class SentenceTransformersFolder:
             raise UserError(f"{folder} compares by {self.model.similarity_fn_name}; only cosine and dot are searched")
         if max_length:
             self.model.max_seq_length = max_length
-        self.folder, self.batch = folder, batch
+        self.folder = folder
+        self.batch = max(1, batch_tokens // (self.model.max_seq_length or 512)) if batch_tokens else 32
         kept = self.model.prompts or {}
         self.prompts = {
             role: next((kept[name] for name in names if kept.get(name)), "") for role, names in PROMPTS.items()

@@ -47,22 +47,16 @@ class Task:
 
     def documents(self) -> Iterator[str]:
         """The texts of :attr:`document_ids`, in that order, read from the file."""
-        return (document_text(document) for document in distinct(self.source.corpus()))
+        wanted = iter(self.document_ids)
+        following = next(wanted, None)
+        for document in self.source.corpus():
+            if document.id == following:  # a repeated id is never the one that comes next
+                yield document_text(document)
+                following = next(wanted, None)
 
 
 def document_text(document: Document) -> str:
     return f"{document.title} {document.text}".strip()
-
-
-def distinct(documents: Iterator[Document], repeated: list[str] | None = None) -> Iterator[Document]:
-    """The first document of each id; the ids of the others go to ``repeated``."""
-    seen = set()
-    for document in documents:
-        if document.id not in seen:
-            seen.add(document.id)
-            yield document
-        elif repeated is not None:
-            repeated.append(document.id)
 
 
 def open_task(folder: str | Path, split: str = "test", same_id: SameId = "same-text") -> Task:
@@ -83,15 +77,19 @@ def open_task(folder: str | Path, split: str = "test", same_id: SameId = "same-t
         )
     ids: list[str] = []
     itself = {}
-    repeated: list[str] = []
-    for document in distinct(source.corpus(), repeated):
+    known: set[str] = set()
+    repeated = 0
+    for document in source.corpus():
+        if document.id in known:
+            repeated += 1
+            continue
+        known.add(document.id)
         ids.append(document.id)
         asked = queries.get(document.id)
         if asked and same_id != "never" and (same_id == "always" or same_text(asked, document)):
             itself[asked.id] = len(ids) - 1
     if not ids:
         raise UserError(f"{source.corpus_file} holds no document; fetch the set again")
-    known = set(ids)
     unknown = {document for judged in qrels.values() for document in judged if document not in known}
     return Task(
         name=source.name,
@@ -101,7 +99,7 @@ def open_task(folder: str | Path, split: str = "test", same_id: SameId = "same-t
         qrels=qrels,
         document_ids=ids,
         itself=itself,
-        repeated=len(repeated),
+        repeated=repeated,
         unknown=len(unknown),
     )
 

@@ -110,16 +110,23 @@ def change(path: Path, **values: object) -> None:
     path.write_text(json.dumps({**settings, **values}))
 
 
-def test_mean_pooling_is_ours(minilm: Path) -> None:
+MAX = {"pooling_mode_mean_tokens": False, "pooling_mode_max_tokens": True}
+CLS = {"pooling_mode_mean_tokens": False, "pooling_mode_cls_token": True}
+
+
+@pytest.mark.parametrize("pooling", [{}, CLS, {"pooling_mode": "mean"}, {"pooling_mode": "cls"}])
+def test_the_mean_and_the_first_token_are_ours(minilm: Path, pooling: dict[str, object]) -> None:
+    change(minilm / "1_Pooling" / "config.json", **pooling)
     assert not is_foreign(minilm)
 
 
 @pytest.mark.parametrize(
     "pooling",
     [
-        {"pooling_mode_mean_tokens": False, "pooling_mode_cls_token": True},
+        MAX,
         {"pooling_mode_max_tokens": True},
-        {"pooling_mode": "cls"},
+        {"pooling_mode": "lasttoken"},
+        {"include_prompt": False},
     ],
 )
 def test_other_poolings_are_left_to_sentence_transformers(minilm: Path, pooling: dict[str, object]) -> None:
@@ -144,12 +151,12 @@ def test_damaged_modules_are_one_line(minilm: Path) -> None:
         is_foreign(minilm)
 
 
-def test_a_folder_with_cls_pooling_is_encoded_by_sentence_transformers_with_its_prompts(minilm: Path) -> None:
+def test_a_folder_with_max_pooling_is_encoded_by_sentence_transformers_with_its_prompts(minilm: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
-    change(minilm / "1_Pooling" / "config.json", pooling_mode_mean_tokens=False, pooling_mode_cls_token=True)
+    change(minilm / "1_Pooling" / "config.json", **MAX)
     change(minilm / "config_sentence_transformers.json", prompts={"query": "find: ", "document": "text: "})
-    contender = open_contender(str(minilm), "cls")
+    contender = open_contender(str(minilm), "max")
     assert isinstance(contender.encoder, SentenceTransformersFolder)
     theirs = SentenceTransformer(str(minilm))
     for role, prompt in (("query", "find: "), ("passage", "text: ")):
@@ -167,8 +174,27 @@ def test_the_fingerprint_follows_the_files(minilm: Path) -> None:
 
 
 def test_a_folder_that_does_not_load_is_one_line(minilm: Path) -> None:
-    change(minilm / "1_Pooling" / "config.json", pooling_mode_mean_tokens=False, pooling_mode_cls_token=True)
+    change(minilm / "1_Pooling" / "config.json", **MAX)
     (minilm / "model.safetensors").unlink()
     with pytest.raises(UserError, match="does not load with sentence-transformers") as caught:
         open_contender(str(minilm), "gone")
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_transformer_of_ours_is_cut_and_batched_as_asked(minilm: Path) -> None:
+    """With four tokens, of which two are special, the first two words are left."""
+    cut = open_contender(str(minilm), "cut", max_length=4, batch_tokens=8).encoder
+    whole = open_contender(str(minilm), "whole").encoder
+    assert cut is not None
+    assert whole is not None
+    found = cut.encode(["oak trees bear acorns", "sea", "elm leaves"], "query")
+    np.testing.assert_allclose(found, whole.encode(["oak trees", "sea", "elm leaves"], "query"), atol=1e-5)
+
+
+def test_ours_and_sentence_transformers_give_the_same_vectors(minilm: Path) -> None:
+    texts = ["oak trees bear acorns", "", "The sea. " * 300, "a" * 1000]
+    ours = open_contender(str(minilm), "ours").encoder
+    assert ours is not None
+    assert not isinstance(ours, SentenceTransformersFolder)
+    theirs = SentenceTransformersFolder(minilm).encode(texts, "passage")
+    np.testing.assert_allclose(ours.encode(texts, "passage"), theirs, atol=1e-5)
