@@ -24,8 +24,9 @@ import pyarrow.parquet as pq
 from benchmarks.measuring import Run, watched
 from benchmarks.reddit_dumps import write_dumps
 from ccpairs.manifest import read_manifest
-from ccpairs.pair import PAIR_SCHEMA, Pair, table_of
+from ccpairs.pair import PAIR_SCHEMA, table_of
 from ccpairs.shards import write_shard
+from filters.language import Language
 from filters.pairs import default_pair_filters, first_reason
 from pipelines.extract import ExtractTask, extract_file
 from pipelines.identity import pair_id
@@ -33,6 +34,7 @@ from pipelines.inputs import InputFile
 from pipelines.shuffle import partition_of_keys, partitions_for, split_by
 from pipelines.source import Joined
 from pipelines.sources.reddit import Reddit
+from pipelines.text_quality import SHIPPED, TextQuality
 from pipelines.write_shards import sorted_and_distinct
 
 POSTS_PER_COMMENT = 0.4
@@ -75,12 +77,13 @@ def plain(dumps: Path, output: Path) -> int:
 
 
 def kept_pairs(source: Reddit, groups: dict[int, list[pa.Table]], filters: tuple) -> Iterator[tuple]:  # type: ignore[type-arg]
+    judge = TextQuality(language=Language(), language_model=SHIPPED).judge()
     for tables in groups.values():
-        for outcome in source.pair_threads(pa.concat_tables(tables)):
-            for pair in outcome.pairs if isinstance(outcome, Joined) else ():
-                assert isinstance(pair, Pair)
-                if first_reason(filters, pair) is None:
-                    yield (pair.query, pair.passage, pair_id(pair.query, pair.passage), "reddit", *pair[2:])
+        outcomes = source.pair_threads(pa.concat_tables(tables))
+        joined = [pair for outcome in outcomes if isinstance(outcome, Joined) for pair in outcome.pairs]
+        for pair, reason, _ in judge([pair for pair in joined if first_reason(filters, pair) is None]):
+            if reason is None:
+                yield (pair.query, pair.passage, pair_id(pair.query, pair.passage), "reddit", *pair[2:])
 
 
 def main() -> None:
