@@ -21,12 +21,16 @@ from tokenizers import Tokenizer
 
 from ccpairs.errors import UserError
 from models.encoders import Role
+from models.static.optimizer import occurrences
 from models.static.parallel import cores
 from models.static.pooling import Floats, means, unit
 from models.static.tokenizer import UNKNOWN_ID, open_tokenizer
 from models.static.words import WordReader
 
-PROMPTS: Mapping[Role, str] = {"query": "query: ", "passage": "passage: "}
+PROMPTS: Mapping[Role, str] = {"query": "", "passage": ""}
+"""No words before a text: to a mean of vectors they are one more constant, and measured they changed no figure. So a
+caller who forgets the prompts gets the right vectors too."""
+INITIAL_SCALE = np.float32(0.1)
 MODULE = "0_StaticEmbedding"
 WEIGHTS = "embedding.weight"
 
@@ -35,7 +39,7 @@ class StaticEncoder:
     """Texts to unit vectors. ``rows`` float32 [V, d], one a token of the reader's vocabulary.
 
     A text none of whose tokens has a vector (an empty one, where the prompt is empty) gives the zero vector: it is
-    similar to nothing.
+    similar to nothing. It is what sentence-transformers gives, too.
     """
 
     def __init__(
@@ -160,8 +164,21 @@ def _write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
 
 
-def static_encoder(tokenizer: Tokenizer, dimension: int, seed: int = 0) -> StaticEncoder:
-    """An encoder with random vectors, to be trained."""
-    rows = np.random.default_rng(seed).standard_normal((tokenizer.get_vocab_size(), dimension), np.float32)
+def static_encoder(tokenizer: Tokenizer, dimension: int, seed: int = 0, texts: Sequence[str] = ()) -> StaticEncoder:
+    """An encoder to be trained: random rows, that of the unknown token zero.
+
+    With ``texts`` (a sample of those to be trained on) the rows begin in proportion to the inverse document frequency
+    of their tokens, log((n + 1) / (df + 1)) / log(n): a mean then says more of its rare words than of others.
+    """
+    reader = WordReader(tokenizer)
+    size = reader.vocabulary_size
+    rows = INITIAL_SCALE * np.random.default_rng(seed).standard_normal((size, dimension), np.float32)
     rows[UNKNOWN_ID] = 0
-    return StaticEncoder(WordReader(tokenizer), rows)
+    if len(texts) > 1:
+        ids, offsets = reader.read(texts)
+        where = occurrences(ids, offsets, size, skip=UNKNOWN_ID)
+        documents = np.zeros(size)
+        for token, texts_of in zip(where.tokens, np.split(where.texts, where.starts[1:-1]), strict=True):
+            documents[token] = len(np.unique(texts_of))
+        rows *= (np.log((len(texts) + 1) / (documents + 1)) / np.log(len(texts))).astype(np.float32)[:, None]
+    return StaticEncoder(reader, rows)

@@ -40,7 +40,7 @@ def occurrences(ids: NDArray[Any], offsets: NDArray[np.int64], vocabulary_size: 
     places[tokens] = starts[:-1]
     texts = np.empty(len(ids), np.int32)
     _sort_positions(ids, offsets, places, texts)
-    return Occurrences(tokens, starts, texts)
+    return Occurrences(tokens, starts, texts[: starts[-1]])
 
 
 class Moments(NamedTuple):

@@ -11,15 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from models.encoders import TokenBatch
-from models.loss import Hashes, InfoNce
+from models.loss import Gradients, Hashes, InfoNce
 from models.static.encoder import StaticEncoder
 from models.static.optimizer import Adam, Moments, gradient_norm, occurrences
-from models.static.parallel import cores
+from models.static.parallel import cores, even, in_slices
 from models.static.pooling import Floats, means, unit, unit_backward
 from models.static.tokenizer import UNKNOWN_ID
+
+RANGES = 16
+ROWS_PER_RANGE = 256
+"""A batch is scored in at most so many ranges, each of so many rows at least; each has a gradient of all passages."""
 
 
 class StaticTrainable:
@@ -73,10 +78,9 @@ class StaticTrainable:
         units, inverse = unit(means(self._encoder.rows, ids, offsets, self._threads))
         rows = len(hashes.queries)
         hard = None if hashes.negatives is None else units[2 * rows :]
-        found = self._loss.of_arrays(units[:rows], units[rows : 2 * rows], hard, hashes=hashes)
-        back = [found.d_queries, found.d_passages, *([] if found.d_negatives is None else [found.d_negatives])]
+        loss, back = loss_by_ranges(self._loss, units[:rows], units[rows : 2 * rows], hard, hashes, self._threads)
         sizes = np.maximum(np.diff(offsets), 1).astype(np.float32)
-        return found.loss, unit_backward(units, inverse / sizes, np.concatenate(back))
+        return loss, unit_backward(units, inverse / sizes, back)
 
     def state(self) -> dict[str, Any]:
         """Rows and moments, copied; the next step depends on nothing else."""
@@ -98,6 +102,48 @@ class StaticTrainable:
 
     def encoder(self) -> StaticEncoder:
         return StaticEncoder(self._encoder.reader, self._encoder.rows, self._encoder.prompts, self._threads)
+
+
+def loss_by_ranges(
+    loss: InfoNce, queries: Floats, passages: Floats, negatives: Floats | None, hashes: Hashes, threads: int
+) -> tuple[float, Floats]:
+    """The loss and its gradient with respect to queries, passages and negatives, one after the other [2 B + N, d].
+
+    Ranges of rows are scored each by one thread, as ranks would share them. The ranges depend on the batch alone and
+    are added up in order, so the number of threads changes no bit; torch's own threads inside a product would.
+    """
+    batch = len(queries)
+    count = max(1, min(RANGES, batch // ROWS_PER_RANGE))
+    bounds = even(batch, count)
+    tensors = [None if side is None else torch.from_numpy(side) for side in (queries, passages, negatives)]
+    found: list[Gradients | None] = [None] * count
+
+    def score(first: int, last: int) -> None:
+        before = torch.get_num_threads()
+        torch.set_num_threads(1)  # of this thread alone
+        try:
+            for index in range(first, last):
+                rows = range(int(bounds[index]), int(bounds[index + 1]))
+                q, p, n = tensors
+                assert q is not None
+                assert p is not None
+                own = q if loss.needs_all_queries else q[rows.start : rows.stop]
+                found[index] = loss(own, p, n, rows=rows, hashes=hashes)
+        finally:
+            torch.set_num_threads(before)
+
+    in_slices(score, even(count, min(threads, count)))
+    total = 0.0
+    back = np.zeros((2 * batch + (0 if negatives is None else len(negatives)), queries.shape[1]), np.float32)
+    for index, part in enumerate(found):
+        assert part is not None
+        total += float(part.loss)
+        begin = 0 if loss.needs_all_queries else int(bounds[index])
+        back[begin : begin + len(part.d_queries)] += part.d_queries.numpy()
+        back[batch : 2 * batch] += part.d_passages.numpy()
+        if part.d_negatives is not None:
+            back[2 * batch :] += part.d_negatives.numpy()
+    return total, back
 
 
 def _hashes(queries: TokenBatch, passages: TokenBatch, negatives: TokenBatch | None) -> Hashes:

@@ -15,12 +15,13 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from ccpairs.errors import UserError
 from models.encoders import Role, load_encoder
-from models.static.encoder import MODULE, PROMPTS, StaticEncoder, static_encoder
+from models.static.encoder import MODULE, StaticEncoder, static_encoder
 from models.static.words import WordReader
 from tests.filters.odd_texts import ODD_TEXTS
 
 TOKENS = ["[UNK]", "a", "b", "c", "##d", ":", "query", "passage"]
 PLAIN: Mapping[Role, str] = {"query": "", "passage": ""}
+PROMPTS: Mapping[Role, str] = {"query": "query: ", "passage": "passage: "}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_a_vector_is_the_mean_of_the_rows_at_length_one(tokenizer: Tokenizer) ->
 
 
 def test_a_prompt_stands_before_the_text(tokenizer: Tokenizer) -> None:
-    found = axes(tokenizer, {"query": "query: ", "passage": "passage: "})
+    found = axes(tokenizer, PROMPTS)
     np.testing.assert_allclose(
         found.encode(["a"], "query")[0], np.array([0, 1, 0, 0, 0, 1, 1, 0]) / np.sqrt(3), rtol=1e-6
     )
@@ -56,6 +57,13 @@ def test_a_prompt_stands_before_the_text(tokenizer: Tokenizer) -> None:
 
 def test_a_text_that_says_nothing_is_the_zero_vector(tokenizer: Tokenizer) -> None:
     assert not axes(tokenizer).encode(["", "unknowable", " "], "query").any()
+
+
+def test_rows_begin_by_the_inverse_document_frequency(tokenizer: Tokenizer) -> None:
+    plain = static_encoder(tokenizer, 8).rows
+    weighted = static_encoder(tokenizer, 8, texts=["a b", "a", "a a c", "zz a"]).rows
+    share = [np.log(5 / (documents + 1)) / np.log(4) for documents in (4, 1, 1, 0)]
+    np.testing.assert_allclose(weighted[1:5], plain[1:5] * np.array(share)[:, None], rtol=1e-5)
 
 
 def test_no_texts(tokenizer: Tokenizer) -> None:
@@ -95,7 +103,7 @@ def test_the_fingerprint_tells_weights_and_prompts_apart(tokenizer: Tokenizer) -
     reader, rows = WordReader(tokenizer), np.ones((len(TOKENS), 4), np.float32)
     other = rows.copy()
     other[3, 2] = 1.5
-    found = [StaticEncoder(reader, rows), StaticEncoder(reader, other), StaticEncoder(reader, rows, PLAIN)]
+    found = [StaticEncoder(reader, rows), StaticEncoder(reader, other), StaticEncoder(reader, rows, PROMPTS)]
     assert len({encoder.fingerprint for encoder in found}) == 3
     assert StaticEncoder(reader, rows.copy()).fingerprint == found[0].fingerprint
 
@@ -124,7 +132,7 @@ def test_model2vec_gives_the_same_vectors(tokenizer: Tokenizer, tmp_path: Path) 
     model2vec = pytest.importorskip("model2vec")
     encoder = static_encoder(tokenizer, 32)
     encoder.save(tmp_path)
-    found = model2vec.StaticModel.from_pretrained(tmp_path).encode(["query: " + text for text in TEXTS])
+    found = model2vec.StaticModel.from_pretrained(tmp_path).encode(TEXTS)
     np.testing.assert_allclose(found, encoder.encode(TEXTS, "query"), atol=1e-5)
 
 
