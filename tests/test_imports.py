@@ -127,17 +127,20 @@ def test_every_folder_of_modules_is_a_package(package: str) -> None:
 
 
 STANDARD_LIBRARY = {*sys.stdlib_module_names, "compression"}  # the last since 3.14
-OPTIONAL = {"trafilatura"}
-"""Imported only where the user chooses it; an extra of that name installs it."""
+OPTIONAL = {"trafilatura", "sentence_transformers", "mteb"}
+"""Imported only where the user chooses it; an extra of that name installs it, or users bring it."""
 
 
-def required() -> set[str]:
-    """Distributions that every installation has: the list RUN of setup.py."""
+def required(*lists: str) -> set[str]:
+    """Distributions in lists of setup.py: RUN is of every installation, MODELLING of the extras cpu and gpu."""
     tree = ast.parse((HOME / "setup.py").read_text(encoding="utf-8"))
-    (run,) = (
-        node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "RUN"
-    )
-    return {normalised(re.split(r"[^A-Za-z0-9._-]", text)[0]) for text in ast.literal_eval(run)}
+    found = {
+        ast.unparse(node.targets[0]): node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in lists
+    }
+    texts = [text for name in lists for text in ast.literal_eval(found[name])]
+    return {normalised(re.split(r"[^A-Za-z0-9._-]", text)[0]) for text in texts}
 
 
 def normalised(distribution: str) -> str:
@@ -148,7 +151,9 @@ def normalised(distribution: str) -> str:
 @pytest.mark.parametrize("package", ["ccpairs", "filters", "models", "pipelines"])
 def test_every_library_that_is_imported_is_required(package: str) -> None:
     """A library that another one happens to bring along is gone when that one no longer needs it."""
-    homes, installed = packages_distributions(), required()
+    homes, installed = packages_distributions(), required("RUN")
+    if package == "models":
+        installed |= required("MODELLING") | {"faiss-cpu"}
     missing = set()
     for file in (HOME / package).rglob("*.py"):
         for name in imports_of(f"{package}.{file.stem}", file.read_text(encoding="utf-8")):
