@@ -28,8 +28,8 @@ from models.static.tokenizer import UNKNOWN_ID, open_tokenizer
 from models.static.words import WordReader
 
 PROMPTS: Mapping[Role, str] = {"query": "", "passage": ""}
-"""No words before a text: to a mean of vectors they are one more constant, and measured they changed no figure. So a
-caller who forgets the prompts gets the right vectors too."""
+"""No words before a text: to a mean of vectors they are one more constant, and on SciFact and MED they gave at most
+0.006 nDCG@10 more, and in one setting 0.02 less. So a caller who forgets the prompts gets the right vectors too."""
 INITIAL_SCALE = np.float32(0.1)
 MODULE = "0_StaticEmbedding"
 WEIGHTS = "embedding.weight"
