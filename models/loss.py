@@ -330,5 +330,5 @@ class _Node(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> Any:
-        scaled = [None if gradient is None else gradient * upstream for gradient in ctx.saved_tensors]
-        return (None, *scaled, None)
+        wanted = zip(ctx.needs_input_grad[1:5], ctx.saved_tensors, strict=True)
+        return (None, *(gradient * upstream if wants else None for wants, gradient in wanted), None)

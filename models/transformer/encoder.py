@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,9 @@ class TransformerEncoder:
         """xxh3-128 of weights, tokenizer, prompts, pooling, length and precision."""
         network = self.network
         told = (sorted(network.prompts.items()), network.pooling, network.max_tokens, self.bf16)
-        digest = xxhash.xxh3_128(repr(told).encode() + network.tokenizer.backend_tokenizer.to_str().encode())
+        tokenizer = json.loads(network.tokenizer.backend_tokenizer.to_str())
+        tokenizer["truncation"] = tokenizer["padding"] = None  # they are left from its last call
+        digest = xxhash.xxh3_128(repr(told).encode() + json.dumps(tokenizer).encode())
         for name, tensor in sorted(network.model.state_dict().items()):
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).data)

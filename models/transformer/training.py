@@ -106,9 +106,9 @@ class TransformerTrainable:
     ) -> Tensor:
         """Mean loss of the global batch; its gradient by the parameters is in :attr:`flat_gradient`, of all ranks."""
         sides = [passages, *([negatives] if negatives is not None else []), queries]
-        starts = np.cumsum([0, *(len(side) for side in sides)])
-        rows = ranks.share(len(passages))
-        shares = [ranks.share(len(side)) for side in sides]
+        starts = np.cumsum([0, *(len(side.hashes) for side in sides)])
+        rows = ranks.share(len(passages.hashes))
+        shares = [ranks.share(len(side.hashes)) for side in sides]
         mine = np.concatenate([np.arange(s.start, s.stop) + at for s, at in zip(shares, starts, strict=False)])
         sizes = np.concatenate([np.diff(side.offsets) for side in sides])
         texts = _Texts(sides, starts, sizes)
