@@ -115,6 +115,7 @@ def test_a_folder_of_sets_is_told_apart(tmp_path: Path) -> None:
         (b'{"_id": "1", "text": "\xff"}\n', "line 1 is not UTF-8"),
         (CORPUS.encode() + b"\xe9", "line 4 is not UTF-8"),
     ],
+    ids=["truncated", "no UTF-8", "cut character"],
 )
 def test_bytes_that_are_no_text(tmp_path: Path, data: bytes, line: str) -> None:
     folder = write_set(tmp_path / "trees")
