@@ -84,8 +84,8 @@ def test_runs_are_in_trecs_format(trees: Path, model: Path, tmp_path: Path) -> N
 
 
 def test_texts_are_cut_at_the_length_that_is_given(trees: Path, model: Path) -> None:
-    """The prompt has two tokens, so of three tokens the first word is left."""
-    whole, cut = open_contender(str(model), "m").encoder, open_contender(str(model), "m", max_length=3).encoder
+    """A static encoder has neither prompt nor special tokens, so one token is the first word."""
+    whole, cut = open_contender(str(model), "m").encoder, open_contender(str(model), "m", max_length=1).encoder
     assert whole is not None
     assert cut is not None
     assert np.array_equal(cut.encode(["trees that bear acorns"], "query"), whole.encode(["trees"], "query"))

@@ -56,6 +56,6 @@ def import_bm25s() -> Any:
     try:
         import bm25s
     except ImportError:
-        raise UserError("BM25 needs bm25s; pip install 'ccpairs[eval]' brings it") from None
+        raise UserError("BM25 needs bm25s; pip install 'ccpairs[cpu]' brings it") from None
     logging.getLogger("bm25s").setLevel(logging.WARNING)  # importing it turns its debug lines on
     return bm25s

@@ -51,5 +51,5 @@ def import_ir_measures() -> Any:
     try:
         import ir_measures
     except ImportError:
-        raise UserError("metrics need ir-measures; pip install 'ccpairs[eval]' brings it") from None
+        raise UserError("metrics need ir-measures; pip install 'ccpairs[cpu]' brings it") from None
     return ir_measures
