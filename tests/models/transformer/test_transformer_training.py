@@ -48,7 +48,7 @@ def direct(network: Network, data: dict[str, TokenBatch]) -> Tensor:
     for side in (data["queries"], data["passages"], data["negatives"]):
         sides.append(network.embed(side.ids, side.offsets, np.arange(len(side.hashes))))
     q, p, n = sides
-    hashes = Hashes.of_arrays(*(data[name].hashes for name in ("queries", "passages", "negatives")))
+    hashes = Hashes.of_arrays(data["queries"].hashes, data["passages"].hashes, data["negatives"].hashes)
     LOSS.differentiable(q, p, n, hashes=hashes).backward()  # type: ignore[no-untyped-call]
     return torch.cat([x.grad.flatten() for x in network.model.parameters() if x.requires_grad and x.grad is not None])
 

@@ -1,0 +1,69 @@
+"""Time and memory of the loss and its gradient: row blocks beside autograd over the whole matrix.
+
+    python -m benchmarks.loss [--batches 2048 8192] [--dimension 384] [--whole]
+
+Each row runs in a process of its own. Memory is what the process held at most beyond what it held with torch and the
+two matrices of vectors loaded. ``--whole`` runs the whole matrix too: at 32,768 it takes 12 GiB.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+
+import torch
+
+from benchmarks.measuring import peak_memory_mb
+from models.loss import Hashes, InfoNce
+
+TEMPERATURE = 0.02
+
+
+def one(kind: str, batch: int, dimension: int) -> None:
+    """Measure in this process; print CPU seconds and MB."""
+    torch.manual_seed(0)
+    queries = torch.nn.functional.normalize(torch.randn(batch, dimension), dim=1)
+    passages = torch.nn.functional.normalize(queries + torch.randn(batch, dimension) / dimension**0.5, dim=1)
+    hashes = Hashes(torch.arange(batch), torch.arange(batch))
+    InfoNce(TEMPERATURE)(queries[:64], passages[:64])
+    before, begun = peak_memory_mb(), resource.getrusage(resource.RUSAGE_SELF)
+    if kind == "whole":
+        queries.requires_grad_()
+        passages.requires_grad_()
+        scores = queries @ passages.T / TEMPERATURE
+        torch.nn.functional.cross_entropy(scores, torch.arange(batch)).backward()  # type: ignore[no-untyped-call]
+    else:
+        InfoNce(TEMPERATURE, products="bf16" if kind == "bf16" else "fp32")(queries, passages, hashes=hashes)
+    ended = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime
+    print(f"{seconds} {peak_memory_mb() - before}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batches", type=int, nargs="+", default=[2048, 8192])
+    parser.add_argument("--dimension", type=int, default=384)
+    parser.add_argument("--whole", action="store_true")
+    parser.add_argument("--one", choices=["whole", "fp32", "bf16"], help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        one(arguments.one, arguments.batches[0], arguments.dimension)
+        return
+    print(f"{'batch':>7}  {'how':<24}{'CPU s':>8}{'MB':>8}")
+    for batch in arguments.batches:
+        names = {"fp32": "row blocks", "bf16": "row blocks, bf16"} | (
+            {"whole": "whole matrix, autograd"} if arguments.whole else {}
+        )
+        for kind, name in names.items():
+            told = [
+                sys.executable, "-m", "benchmarks.loss", "--one", kind, "--batches", str(batch),
+                "--dimension", str(arguments.dimension),
+            ]  # fmt: skip
+            seconds, memory = map(float, subprocess.check_output(told, text=True).split())
+            print(f"{batch:>7,}  {name:<24}{seconds:>8.2f}{memory:>8.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
