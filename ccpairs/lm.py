@@ -14,11 +14,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from ccpairs.command_line import positive, set_up_logging
-from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_OK, EXIT_USER, DamagedInput, UserError
-from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
+from ccpairs.command_line import Parser, exit_code, positive, set_up_logging
+from ccpairs.errors import EXIT_OK, UserError
 
 if TYPE_CHECKING:
     from models.lm.model import LanguageModel
@@ -33,13 +32,6 @@ EPILOG = """\
 Inputs are files, folders, globs, URLs, or @LIST: text (a line each), JSON lines, Parquet (shards of pairs), MediaWiki
 exports; plain, .gz, .bz2, .xz or .zst. ccpairs lm COMMAND --help lists the flags of a command.
 """
-
-
-class Parser(argparse.ArgumentParser):
-    """Raises :class:`UserError` in place of printing pages of usage."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; {self.prog} --help lists the flags")
 
 
 def counts(text: str) -> tuple[int, ...]:
@@ -285,22 +277,11 @@ def run(argv: Sequence[str]) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    refuse_shadowed_packages()
-    keep_children_out_of_the_current_folder()
     try:
-        return run(sys.argv[1:] if argv is None else argv)
-    except UserError as error:
-        print(f"ccpairs: {error}", file=sys.stderr)
-        return EXIT_USER
-    except DamagedInput as error:
-        print(f"ccpairs: {error}; nothing was made", file=sys.stderr)
-        return EXIT_INPUTS_FAILED
+        return exit_code(run, argv)
     except BrokenPipeError:  # the reader of the scores has gone, as `head` does
         sys.stderr.close()
         return EXIT_OK
-    except KeyboardInterrupt:
-        print("ccpairs: interrupted; nothing was made", file=sys.stderr)
-        return 130
 
 
 if __name__ == "__main__":

@@ -56,8 +56,14 @@ _PROVENANCE = (
     _column("passage_doc", pa.string(), "id of the document the passage comes from; null where the dump has none"),
     _column("url", pa.string(), "where the passage can be read; null where unknown"),
     _column("license", pa.string(), "content licence, as the dump or the site's terms state it; null where unknown"),
-    _column("language", pa.string(), "ISO 639 code of the text, und where it has no letters; null where neither dump nor filter tells it"),
-    _column("language_score", pa.float32(), "probability of that language, 0 to 1; null where the dump states the language"),
+    _column(
+        "language",
+        pa.string(),
+        "ISO 639 code of the text, und where it has no letters; null where neither dump nor filter tells it",
+    ),
+    _column(
+        "language_score", pa.float32(), "probability of that language, 0 to 1; null where the dump states the language"
+    ),
     _column(
         "perplexity",
         pa.float32(),

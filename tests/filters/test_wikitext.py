@@ -311,8 +311,8 @@ def test_time_is_linear_whatever_is_unclosed(unit: str) -> None:
         return time.process_time() - start
 
     small = min(seconds(50_000) for _ in range(3))
-    # Quadratic time would take 64 times as long.
-    assert seconds(400_000) < 24 * small + 0.2
+    # Quadratic time would take 64 times as long. Other work on the machine may slow one try down, hardly all of them.
+    assert any(seconds(400_000) < 24 * small + 0.2 for _ in range(4))
 
 
 def test_ten_megabytes_of_openings() -> None:
