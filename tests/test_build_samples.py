@@ -101,6 +101,17 @@ def test_scores_are_in_the_record(source: str, built_samples: Any) -> None:
     assert scored == (table.num_rows if source in ("commoncrawl", "news") else 0)
 
 
+@pytest.mark.parametrize("source", ["commoncrawl", "news"])
+def test_pages_of_shuffled_words_are_dropped_and_prose_stays(source: str, built_samples: Any, samples: Any) -> None:
+    gibberish = samples.report.docs(source, "gibberish")
+    kept = {pair["passage_doc"] for pair in ccpairs.read_pairs(str(built_samples.output / "candidates" / source))}
+    assert gibberish
+    assert len(gibberish & kept) <= 0.1 * len(gibberish)
+    rejected = pq.read_table(str(built_samples.output / "rejected" / source), columns=["reason", "passage_doc"])
+    improbable = {each["passage_doc"] for each in rejected.to_pylist() if each["reason"] == "high_perplexity"}
+    assert improbable <= gibberish
+
+
 def test_the_sides_of_swapped_pairs_are_left_for_the_judge(built_samples: Any, samples: Any) -> None:
     """They read like pairs, so nothing before it may drop them."""
     for source in MODULES:
