@@ -293,8 +293,8 @@ def build(clean: dict[str, list[Pair]], documents: int) -> None:
 
 def measure_build(folder: str) -> dict[str, float]:
     user = user_seconds()
-    build_index(open_evaluation_sets([folder]), f"{folder}/work/index", ContaminationRules())
-    size = Path(folder, "work", "index").stat().st_size
+    build_index(open_evaluation_sets([folder]), f"{folder}/made/index", ContaminationRules())
+    size = Path(folder, "made", "index").stat().st_size
     return {"user": user_seconds() - user, "peak": peak_memory_mb(), "bytes": size}
 
 
