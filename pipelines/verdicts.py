@@ -32,7 +32,7 @@ VERDICT_SCHEMA = pa.schema(
         pa.field("says", pa.uint8()),
     ]
 )
-VERDICT = np.dtype([(field.name, field.type.to_pandas_dtype()) for field in VERDICT_SCHEMA])
+VERDICT = np.dtype([(field.name, str(field.type)) for field in VERDICT_SCHEMA])
 
 Array = np.ndarray[Any, Any]
 
