@@ -189,3 +189,36 @@ def test_the_refusal_in_that_test_works(tmp_path: Path) -> None:
     code = f"{REFUSE_THE_REST}\nimport apache_beam"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "apache_beam is refused" in done.stderr
+
+
+REFUSE_WHAT_ONLY_TESTS_INSTALL = """
+import sys
+
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {
+            "bm25s", "datasets", "datasketch", "faiss", "hypothesis", "ir_measures", "numba", "onnx", "pandas",
+            "pytest", "sentence_transformers", "tokenizers", "torch", "trafilatura", "transformers",
+        }:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, NotInstalled())
+"""
+
+
+def test_pairs_are_made_without_what_only_the_tests_install(tmp_path: Path) -> None:
+    """All that ``build`` can be asked for, in an installation without extras."""
+    answers = (
+        "Rivers carry salt from the rocks to the sea.",
+        "The sun takes the water away, and the salt stays there.",
+    )
+    lines = [f'["Why is sea number {number} salty?", "{answer}"]\n' for number, answer in enumerate(answers)]
+    (tmp_path / "pairs.jsonl").write_text("".join(lines))
+    (tmp_path / "exam.txt").write_text("Why is sea number 1 salty?\n")
+    output = tmp_path / "out"
+    flags = ["--source", "communityqa", "--input", tmp_path / "pairs.jsonl", "--output", output, "--perplexity", "all"]
+    flags += ["--near-duplicates", "--max-repeats", "3", "--decontaminate", tmp_path / "exam.txt", "--quiet"]
+    code = f"{REFUSE_WHAT_ONLY_TESTS_INSTALL}\nfrom ccpairs.build import main\nsys.exit(main({[*map(str, flags)]}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "contaminated_exact 1" in done.stdout

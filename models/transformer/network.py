@@ -17,7 +17,6 @@ from ccpairs.errors import UserError
 from models.encoders import Role
 
 E5_PROMPTS: dict[Role, str] = {"query": "query: ", "passage": "passage: "}
-NO_PROMPTS: dict[Role, str] = {"query": "", "passage": ""}
 MAX_TOKENS = 512
 CHARACTERS_A_TOKEN = 256
 """Text beyond so many characters for each token that is kept is not tokenised: a text of 10 MB costs no more."""
