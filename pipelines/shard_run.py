@@ -25,7 +25,10 @@ from pipelines.write_shards import missing_shards
 ASSEMBLE_BYTES_PER_SECOND = 12 << 20
 """Rows that one core gets through, roughly: is a second process worth starting?"""
 NOTHING = b'{"shards": [], "rejected": [], "counts": []}'
-TOOLS = ("apache-beam", "pyarrow", "resiliparse", "fastwarc", "selectolax", "msgspec", "py7zr")
+TOOLS = (
+    *("apache-beam", "pyarrow", "resiliparse", "fastwarc", "selectolax", "msgspec", "py7zr"),
+    *("fasttext-community", "ufal-kenlm", "sentencepiece"),
+)
 
 
 @dataclass(frozen=True)
