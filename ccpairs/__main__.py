@@ -13,6 +13,7 @@ from ccpairs.version import __version__
 COMMANDS = {
     "build": "dumps in, candidate pairs out: extract each file, then join, filter, dedup and shuffle into shards",
     "refilter": "other thresholds for shards and rejects that are there, by the scores in the record",
+    "train": "an encoder from pairs: InfoNCE over batches of any size, checkpoints, export",
     "evaluate": "retrieval metrics of encoders on sets in BEIR's layout, BM25 beside them",
     "lm": "train, import, calibrate and try the language model that perplexity needs",
 }

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
+from ccpairs.command_line import table
 from ccpairs.shards import read_pairs
 from pipelines.build import SourceReport, counted
 from pipelines.discover import Found
@@ -83,17 +84,6 @@ def failures(reports: Sequence[SourceReport]) -> Iterator[str]:
             error = info.error or ""
             name = info.uri.rsplit("/", 1)[-1]
             yield f"{report.manifest.source}: {info.uri}: {error.removeprefix(f'{name}: ')}"
-
-
-def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows as aligned text; the first column to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [
-            cell.ljust(width) if number == 0 else cell.rjust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip()
 
 
 def some_pairs(folder: str, number: int) -> Iterator[str]:

@@ -1,0 +1,164 @@
+"""One training from the data to the folder of the model: what the command ``train`` and the judge's folds share.
+
+OUTPUT/tokens/        the pairs as token ids
+       tokenizer.json where one was learned
+       checkpoints/   metrics.jsonl   tensorboard/
+       model/         the model, for :func:`models.encoders.load_encoder` and for sentence-transformers
+       training.json  written last: settings, data, what came of it
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ccpairs.errors import UserError
+from models.encoders import Encoder
+from models.trainer import processes
+from models.trainer.corpus import Corpus
+from models.trainer.learner import Learner, Say, make_learner
+from models.trainer.loop import Batches, Evaluate, Pace, Status, Trained, train, write_facts
+from models.trainer.settings import Settings, digest
+from models.trainer.tokens import Grouping, TokenisedSource, Told, left_out, tokenised
+
+MODEL = "model"
+FACTS = "training.json"
+CHECKPOINTS = "checkpoints"
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who is told of what. ``say``: lines; ``reading``: pairs that were made tokens; ``status``: the loop's."""
+
+    say: Say
+    reading: Told | None = None
+    status: Status | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Model and tokens, before the first step."""
+
+    learner: Learner
+    sources: list[TokenisedSource]
+
+
+def found_done(output: Path, settings: Settings, corpus: Corpus, rule: str = "") -> dict[str, Any] | None:
+    """The facts of a training with these settings on this data that ended in ``output``; None where none did.
+
+    ``UserError`` where another one did.
+    """
+    path = output / FACTS
+    if not path.is_file():
+        return None
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        of = facts["of"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    if of != identity(settings, corpus, rule):
+        raise UserError(f"{output} holds a training with other settings or data; choose another --output, or delete it")
+    return facts
+
+
+def identity(settings: Settings, corpus: Corpus, rule: str = "") -> str:
+    return digest([settings.told(), corpus.identity, rule])
+
+
+def prepare(
+    settings: Settings, corpus: Corpus, output: Path, watch: Watch, grouping: Grouping | None = None
+) -> Prepared:
+    """The model at its beginning and the tokens of the data; the first process makes what is not there."""
+    make_folder(output)
+    if not processes.is_first():
+        processes.wait_for_all()
+    learner = make_learner(settings, corpus, output, watch.say)
+    limit = settings.model.max_tokens
+    sources = tokenised(
+        corpus, learner.tokeniser, learner.identity, limit, output / "tokens", grouping=grouping, told=watch.reading
+    )
+    if processes.is_first():
+        processes.wait_for_all()
+        if missing := left_out(corpus, sources):
+            watch.say(f"left out: {missing:,} rows without a query or a passage")
+    return Prepared(learner, sources)
+
+
+def run(
+    settings: Settings,
+    corpus: Corpus,
+    output: Path,
+    prepared: Prepared,
+    watch: Watch,
+    *,
+    rows: Mapping[str, NDArray[np.int64]] | None = None,
+    rule: str = "",
+    pace: Pace | None = None,
+    evaluate: Evaluate | None = None,
+    finish: Callable[[Encoder, Path, dict[str, Any]], None] | None = None,
+) -> Trained:
+    """Train to the end and write ``model/`` and ``training.json``.
+
+    ``rows``: those of each source to train on, all by default; ``rule`` names the choice. ``finish`` writes the model
+    in the place of its ``save``: it is given the encoder, a folder and the facts.
+    """
+    make_folder(output)
+    batches = Batches(prepared.sources, settings, rows)
+    data = digest([corpus.identity, rule])
+    trained = train(
+        settings, prepared.learner, batches, output, data, pace=pace, evaluate=evaluate, status=watch.status
+    )
+    if processes.is_first():
+        facts = facts_of(settings, corpus, batches, trained, identity(settings, corpus, rule))
+        half = output / f".tmp-{MODEL}"
+        shutil.rmtree(half, ignore_errors=True)
+        try:
+            if finish is None:
+                prepared.learner.trainable.save(half)
+            else:
+                finish(prepared.learner.encoder, half, facts)
+            shutil.rmtree(output / MODEL, ignore_errors=True)
+            half.rename(output / MODEL)
+            write_facts(output / FACTS, facts)
+        except OSError as error:
+            shutil.rmtree(half, ignore_errors=True)
+            raise UserError(
+                f"the model cannot be written to {output} ({error.strerror or error}); make room and type the same "
+                "command again: it goes on from the last checkpoint"
+            ) from None
+    processes.wait_for_all()
+    return trained
+
+
+def facts_of(settings: Settings, corpus: Corpus, batches: Batches, trained: Trained, of: str) -> dict[str, Any]:
+    """What stands in ``training.json``."""
+    data = {}
+    for source in corpus.sources:
+        manifest = source.manifest
+        data[source.name] = {
+            "rows": source.rows,
+            "used": trained.used.get(source.name, 0),
+            "weight": round(trained.weights.get(source.name, 0.0), 6),
+            **({"settings_hash": manifest.settings_hash, "stage": manifest.stage} if manifest else {}),
+        }
+    return {
+        "of": of,
+        "settings": settings.told(),
+        "data": data,
+        "pairs": batches.pairs,
+        "result": {key: value for key, value in asdict(trained).items() if key not in ("used", "weights")},
+    }
+
+
+def make_folder(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write to {output} ({error.strerror or error}); choose another --output") from None

@@ -1,0 +1,112 @@
+"""The model that settings ask for, ready to be trained, and what it reads texts with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccpairs.errors import UserError
+from models.encoders import Encoder, Trainable
+from models.trainer import processes
+from models.trainer.corpus import Corpus
+from models.trainer.settings import ModelSettings, Settings, digest
+from models.trainer.tokens import Tokeniser
+
+SAMPLE_TEXTS = 400_000
+"""Texts that a tokenizer is learned from, and whose words give a static encoder its first rows."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Learner:
+    """``identity`` tells tokenizer and prompts from others: tokens made by one are no tokens of another."""
+
+    trainable: Trainable
+    tokeniser: Tokeniser
+    identity: str
+
+    @property
+    def encoder(self) -> Encoder:
+        return self.trainable.encoder()
+
+
+def make_learner(settings: Settings, corpus: Corpus, folder: Path, say: Say) -> Learner:
+    """The model at its beginning. A tokenizer that is learned for it is kept in ``folder``.
+
+    Raises ``UserError`` where there is no model at ``init``, or it is of the other kind.
+    """
+    if settings.model.kind == "static":
+        if processes.count() > 1:
+            raise UserError("a static encoder is trained by one process, on all its cores; run without torchrun")
+        return _static(settings, corpus, folder, say)
+    return _transformer(settings)
+
+
+def _static(settings: Settings, corpus: Corpus, folder: Path, say: Say) -> Learner:
+    from models.static.encoder import StaticEncoder, static_encoder
+    from models.static.tokenizer import open_tokenizer, train_tokenizer
+    from models.static.training import StaticTrainable
+
+    model = settings.model
+    if model.init:
+        if settings.model.tokenizer:
+            raise UserError("a model that is named by --init brings its tokenizer; leave out --tokenizer")
+        encoder = StaticEncoder.load(_folder(model))
+    else:
+        sample = corpus.sample(SAMPLE_TEXTS)
+        learned = folder / "tokenizer.json"
+        if model.tokenizer:
+            tokenizer = open_tokenizer(Path(model.tokenizer).expanduser())
+        elif learned.is_file():
+            tokenizer = open_tokenizer(learned)
+        else:
+            say(f"tokenizer: {model.vocabulary_size:,} tokens from {len(sample):,} texts")
+            tokenizer = train_tokenizer(sample, model.vocabulary_size)
+            tokenizer.save(str(learned))
+        encoder = static_encoder(tokenizer, model.dimension, settings.data.seed, sample)
+    trainable = StaticTrainable(encoder, settings.loss.info_nce(), clip=settings.optimizer.clip or None)
+    if settings.loss.learn_temperature:
+        raise UserError("loss.learn_temperature is for transformers; a static encoder's temperature is fixed")
+    return Learner(trainable, encoder, digest([encoder.reader.tokenizer.to_str(), sorted(encoder.prompts.items())]))
+
+
+def _transformer(settings: Settings) -> Learner:
+    from models.transformer.network import load_network
+    from models.transformer.training import Settings as StepSettings
+    from models.transformer.training import TransformerTrainable
+
+    model, optimizer = settings.model, settings.optimizer
+    if not model.init:
+        advice = f", such as {model.begins_from}" if model.begins_from else ""
+        raise UserError(f"a transformer begins from a model: name a folder, or a name to download, by --init{advice}")
+    if model.tokenizer:
+        raise UserError("a transformer brings its tokenizer; leave out --tokenizer")
+    network = load_network(model.init, device=processes.device())
+    if model.freeze_positions:
+        for name, parameter in network.model.named_parameters():
+            if "position_embeddings" in name:
+                parameter.requires_grad_(False)
+    trainable = TransformerTrainable(
+        network,
+        StepSettings(
+            loss=settings.loss.info_nce(),
+            learn_temperature=settings.loss.learn_temperature,
+            weight_decay=optimizer.weight_decay,
+            clip=optimizer.clip or None,
+            chunk_tokens=optimizer.chunk_tokens or None,
+            bf16={"auto": None, "on": True, "off": False}[optimizer.bf16],
+        ),
+    )
+    told = json.loads(network.tokenizer.backend_tokenizer.to_str())
+    told["truncation"] = told["padding"] = None  # left from its last call
+    return Learner(trainable, network, digest([told, sorted(network.prompts.items())]))
+
+
+def _folder(model: ModelSettings) -> Path:
+    folder = Path(model.init).expanduser()
+    if not (folder / "modules.json").is_file():
+        raise UserError(f"{model.init}: no static encoder here; name a folder that training wrote")
+    return folder

@@ -1,0 +1,205 @@
+"""What a training is told: a TOML file of four tables, of which some come along as presets.
+
+A preset is such a file in :data:`PRESETS`; a user copies one and names the copy. Flags of the command stand above the
+file. Every key has a default, an unknown key is refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from ccpairs.errors import UserError
+from models.loss import InfoNce
+
+PRESETS = Path(__file__).parent / "presets"
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The encoder. ``max_tokens`` of a text are trained on, prompt and special tokens among them.
+
+    ``init``: folder or name of the model that training begins from; empty for a static encoder from scratch.
+    ``begins_from`` is what a preset advises for it, for its user to name: nothing is downloaded unasked.
+    ``dimension``, ``vocabulary_size`` and ``tokenizer`` (a tokenizer.json, else one is learned from the pairs) are for
+    a static encoder from scratch. ``freeze_positions``: position embeddings stay as they came, as E5's did.
+    """
+
+    kind: Literal["static", "transformer"] = "static"
+    init: str = ""
+    begins_from: str = ""
+    tokenizer: str = ""
+    dimension: int = 256
+    vocabulary_size: int = 32_000
+    max_tokens: int = 128
+    freeze_positions: bool = False
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """:class:`models.loss.InfoNce`'s fields. ``margin`` below 0 and empty ``dims`` switch these off."""
+
+    temperature: float = 0.01
+    learn_temperature: bool = False
+    passage_to_query: bool = False
+    query_to_query: bool = False
+    passage_to_passage: bool = False
+    margin: float = -1.0
+    dims: tuple[int, ...] = ()
+    products: Literal["fp32", "bf16"] = "fp32"
+
+    def info_nce(self) -> InfoNce:
+        return InfoNce(
+            temperature=self.temperature,
+            passage_to_query=self.passage_to_query,
+            query_to_query=self.query_to_query,
+            passage_to_passage=self.passage_to_passage,
+            margin=None if self.margin < 0 else self.margin,
+            dims=self.dims,
+            products=self.products,
+        )
+
+
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """AdamW with linear warm-up and linear decay to zero (a static encoder: Adam, without ``weight_decay``).
+
+    ``clip``: longest Euclidean norm of the gradient, 0 for none. ``bf16``: ``auto`` means on a GPU that has it.
+    ``chunk_tokens``: tokens that a transformer embeds at once, 0 for a default of the device.
+    """
+
+    lr: float = 1e-3
+    warmup_steps: int = 0
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    bf16: Literal["auto", "on", "off"] = "auto"
+    chunk_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """How many pairs, of which source, in which order.
+
+    ``steps`` of ``batch_size`` pairs; with ``steps = 0`` so many as ``epochs`` need. A batch is never larger than the
+    data. ``mix``: ``proportional`` or ``sqrt`` to the pairs of a source, and factors on that, by commas, as in
+    ``s2orc=0.3``. ``one_source_batches``: all pairs of a batch are of one source.
+    """
+
+    batch_size: int = 1024
+    steps: int = 0
+    epochs: float = 1.0
+    mix: str = "proportional"
+    one_source_batches: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of it. ``name`` is the preset's, or the file's."""
+
+    name: str = "custom"
+    model: ModelSettings = field(default_factory=ModelSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+    optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+    data: DataSettings = field(default_factory=DataSettings)
+
+    def told(self) -> dict[str, Any]:
+        """As plain values, for JSON and model cards."""
+        return dataclasses.asdict(self)
+
+    def with_values(self, values: Mapping[str, Any], where: str) -> Settings:
+        """These with other values, ``table.key`` -> value; raises ``UserError`` that begins with ``where``."""
+        tables = {each.name: dict[str, Any]() for each in dataclasses.fields(self) if each.name != "name"}
+        for key, value in values.items():
+            table, dot, name = key.partition(".")
+            if not dot or table not in tables:
+                raise UserError(f"{where}: no setting {key}; the tables are {', '.join(tables)}")
+            kinds = get_type_hints(type(getattr(self, table)))
+            if name not in kinds:
+                raise UserError(f"{where}: no setting {key}; {table} has {', '.join(kinds)}")
+            tables[table][name] = _fitting(value, kinds[name], f"{where}: {key}")
+        return checked(
+            dataclasses.replace(
+                self,
+                **{table: dataclasses.replace(getattr(self, table), **new) for table, new in tables.items() if new},
+            ),
+            where,
+        )
+
+
+def load_settings(name: str) -> Settings:
+    """The settings of a preset by its name, or of a TOML file by its path; raises ``UserError``."""
+    path = PRESETS / f"{name}.toml"
+    if "/" in name or name.endswith(".toml"):
+        path = Path(name).expanduser()
+    if not path.is_file():
+        raise UserError(f"no preset {name}; there is {', '.join(preset_names())}, or name a TOML file")
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not a TOML file that can be read ({error})") from None
+    values = {}
+    for table, keys in tables.items():
+        if not isinstance(keys, dict):
+            raise UserError(f"{path}: {table} stands outside a table; the tables are model, loss, optimizer, data")
+        values.update({f"{table}.{key}": value for key, value in keys.items()})
+    return Settings(name=path.stem).with_values(values, str(path))
+
+
+def preset_names() -> list[str]:
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def parse_value(text: str) -> Any:
+    """A value as it stands in TOML; text without quotes is text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def digest(value: Any) -> str:
+    """32 hex digits of plain values, the same for the same values."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def checked(settings: Settings, where: str) -> Settings:
+    """The settings; ``UserError`` where a number makes no sense."""
+    least = {
+        "model.dimension": 1, "model.vocabulary_size": 100, "model.max_tokens": 1, "optimizer.warmup_steps": 0,
+        "optimizer.weight_decay": 0, "optimizer.clip": 0, "optimizer.chunk_tokens": 0, "data.batch_size": 1,
+        "data.steps": 0, "data.seed": 0,
+    }  # fmt: skip
+    above_zero = ("loss.temperature", "optimizer.lr", "data.epochs")
+    told = {f"{table}.{key}": value for table, keys in settings.told().items() if table != "name"
+            for key, value in keys.items()}  # fmt: skip
+    for key, value in told.items():
+        if key in least and value < least[key]:
+            raise UserError(f"{where}: {key} is {value}; it must be {least[key]} or more")
+        if key in above_zero and not 0 < value < float("inf"):
+            raise UserError(f"{where}: {key} is {value}; it must be above 0")
+    return settings
+
+
+def _fitting(value: Any, kind: Any, where: str) -> Any:
+    """The value in the type of the field; ``UserError`` where it is of another."""
+    if get_origin(kind) is Literal:
+        if value not in get_args(kind):
+            raise UserError(f"{where} is {value!r}; it is one of {', '.join(get_args(kind))}")
+        return value
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list | tuple) or not all(type(each) is int and each > 0 for each in value):
+            raise UserError(f"{where} is {value!r}; it is a list of whole numbers, as [256, 128]")
+        return tuple(value)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+        raise UserError(f"{where} is {value!r}; it is {names[kind]}")
+    return value
