@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from ccpairs.errors import UserError
 from ccpairs.manifest import Manifest, ShardInfo, read_manifest
-from ccpairs.pair import PAIR_SCHEMA, Pair
+from ccpairs.pair import JUDGED_SCHEMA, PAIR_SCHEMA, Pair
 from ccpairs.shards import PairReader, read_pairs
 from ccpairs.version import __version__
 
 __all__ = [
+    "JUDGED_SCHEMA",
     "PAIR_SCHEMA",
     "Manifest",
     "Pair",

@@ -83,6 +83,8 @@ class Manifest:
     shards: tuple[ShardInfo, ...]
     rejected: tuple[ShardInfo, ...] = ()
     rejected_mode: str = "sample"
+    judged: Mapping[str, Any] | None = None
+    """Of judged shards: by which models, in which pool, by which rule, and what became of the decoys."""
     schema_version: int = SCHEMA_VERSION
 
     @property

@@ -80,6 +80,48 @@ _PROVENANCE = (
 PAIR_SCHEMA = pa.schema([QUERY, PASSAGE, PAIR_ID, SOURCE, *_PROVENANCE])
 """Columns of a candidate shard, in order."""
 
+JUDGEMENT = (
+    _column(
+        "similarity",
+        pa.float32(),
+        "dot product of the unit vectors of query and passage, -1 to 1; null where no model judged",
+    ),
+    _column(
+        "passage_rank",
+        pa.int32(),
+        "1 + passages of the pool that are more similar to the query than its own, none of them of the same text or "
+        "document; the manifest's max_rank + 1 where there are more; null where no model judged",
+    ),
+    _column(
+        "query_rank",
+        pa.int32(),
+        "1 + queries of the pool that are more similar to the passage than its own, likewise; null where no model "
+        "judged, and where passage_rank is above max_rank",
+    ),
+    _column(
+        "pool_size", pa.int32(), "pairs in the pool in which the model's ranks are counted; null where no model judged"
+    ),
+    _column(
+        "fold",
+        pa.int32(),
+        "fold of the pair's document, from 0: the model that judged it has trained on the other folds",
+        nullable=False,
+    ),
+    _column(
+        "bm25_passage_rank",
+        pa.int32(),
+        "passage_rank by BM25 scores, in the pool of BM25's own size; null where BM25 did not judge",
+    ),
+    _column(
+        "bm25_query_rank",
+        pa.int32(),
+        "query_rank by BM25 scores; null where BM25 did not judge, and where bm25_passage_rank is above max_rank",
+    ),
+)
+
+JUDGED_SCHEMA = pa.schema([*PAIR_SCHEMA, *JUDGEMENT])
+"""Columns of a judged shard, kept or dropped, in order."""
+
 CANDIDATE_SCHEMA = pa.schema([QUERY, PASSAGE, *_PROVENANCE])
 """Columns of a pair before identity: the fields of :class:`Pair` in order (extracts of sources that need no join)."""
 

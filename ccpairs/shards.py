@@ -26,19 +26,88 @@ def shard_name(source: str, index: int, count: int) -> str:
     return f"{source}-{index:05d}-of-{count:05d}.parquet"
 
 
+class ShardWriter:
+    """Rows as one Parquet file on a stream. The same rows give the same bytes, in however many tables they come.
+
+    It holds less than one row group, and counts and digests what it writes. Close it to make the file whole.
+    """
+
+    def __init__(self, stream: Any, schema: pa.Schema) -> None:
+        self._stream, self._schema = _Digested(stream), schema
+        self._waiting: list[pa.Table] = []
+        self._rows = self._waiting_rows = 0
+        self._writer = pq.ParquetWriter(
+            self._stream,
+            schema,
+            compression="zstd",
+            compression_level=3,
+            use_dictionary=[name for name in schema.names if name not in _UNIQUE_TEXT],
+            write_page_index=True,
+        )
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows; a row group is written when it is full, for it has no rows but the last may have fewer."""
+        self._waiting.append(table)
+        self._waiting_rows += table.num_rows
+        if self._waiting_rows >= ROWS_PER_GROUP:
+            whole = self._waiting_rows // ROWS_PER_GROUP * ROWS_PER_GROUP
+            rows = pa.concat_tables(self._waiting)
+            self._write(rows.slice(0, whole))
+            self._waiting, self._waiting_rows = [rows.slice(whole)], rows.num_rows - whole
+
+    def _write(self, rows: pa.Table) -> None:
+        for start in range(0, rows.num_rows, ROWS_PER_GROUP):
+            # In one piece: where the pages of a column end would else depend on the tables.
+            self._writer.write_table(rows.slice(start, ROWS_PER_GROUP).combine_chunks())
+        self._rows += rows.num_rows
+
+    def close(self, name: str) -> ShardInfo:
+        """Write what is left and the footer; what a manifest says of the file ``name``."""
+        if self._waiting_rows:  # Hugging Face's reader stumbles over a row group without rows
+            self._write(pa.concat_tables(self._waiting))
+        self._writer.close()
+        return ShardInfo(name, self._rows, self._stream.bytes, self._stream.digest.hexdigest())
+
+
+class _Digested:
+    """A stream to write to that knows how many bytes went through it, and their SHA-256."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.bytes, self.digest, self.closed = 0, hashlib.sha256(), False
+
+    def write(self, data: Any) -> int:
+        self.bytes += len(data)
+        self.digest.update(data)
+        self._stream.write(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self.bytes
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def writable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        """Whoever opened the stream below closes it."""
+        self.closed = True
+
+
 def encode_shard(table: pa.Table) -> bytes:
     """A table as the bytes of a Parquet file; the same table gives the same bytes with the same pyarrow."""
     sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(
-        sink,
-        table.schema,
-        compression="zstd",
-        compression_level=3,
-        use_dictionary=[name for name in table.schema.names if name not in _UNIQUE_TEXT],
-        write_page_index=True,
-    ) as writer:
-        if table.num_rows:  # Hugging Face's reader stumbles over a row group without rows
-            writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+    writer = ShardWriter(sink, table.schema)
+    writer.write(table)
+    writer.close("")
     return bytes(sink.getvalue())
 
 
@@ -124,23 +193,32 @@ def _open_shard(uri: str) -> pq.ParquetFile:
         raise UserError(f"{uri} is damaged ({error}); run the build again") from None
 
 
+STAGE_FOLDERS = ("pairs", "candidates")
+"""Where the outputs of judge and of build hold their source directories; the later stage goes first."""
+
+
 def source_folders(uri: str) -> list[str]:
-    """The source directories at or directly below ``uri`` (also inside its ``candidates`` folder) with a manifest."""
+    """The source directories with a manifest at or directly below ``uri``, or inside a folder of its stages."""
     if storage.exists(storage.join(uri, MANIFEST_NAME)):
         return [uri]
     below = [storage.join(uri, name) for name in storage.names_in(uri)]
-    found = [folder for folder in below if storage.exists(storage.join(folder, MANIFEST_NAME))]
-    candidates = storage.join(uri, "candidates")
-    return found or (source_folders(candidates) if storage.exists(candidates) else [])
+    if found := [folder for folder in below if storage.exists(storage.join(folder, MANIFEST_NAME))]:
+        return found
+    for name in STAGE_FOLDERS:
+        inner = storage.join(uri, name)
+        if storage.exists(inner) and (found := source_folders(inner)):
+            return found
+    return []
 
 
 def read_pairs(uri: str, columns: Sequence[str] | None = None) -> PairReader:
-    """Open the pairs under a local path or URI: one source's directory, or a build's output with several sources.
+    """Open the pairs under a local path or URI: one source's directory, or an output with several.
 
     >>> for pair in ccpairs.read_pairs("out/candidates/reddit"):
     ...     print(pair["query"], "->", pair["passage"])
 
-    ``columns`` limits what is read. Raises ``UserError`` where there is no manifest: such shards are not finished.
+    In the output of ``judge`` they are those that were kept. ``columns`` limits what is read. Raises ``UserError``
+    where there is no manifest: such shards are not finished.
     """
     folders = source_folders(uri)
     return PairReader(folders or [uri], columns)
