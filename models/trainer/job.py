@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from ccpairs.errors import UserError
 from models.encoders import Encoder
@@ -127,10 +128,10 @@ def run(
             shutil.rmtree(output / MODEL, ignore_errors=True)
             half.rename(output / MODEL)
             write_facts(output / FACTS, facts)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             shutil.rmtree(half, ignore_errors=True)
             raise UserError(
-                f"the model cannot be written to {output} ({error.strerror or error}); make room and type the same "
+                f"the model cannot be written to {output} ({error}); make room and type the same "
                 "command again: it goes on from the last checkpoint"
             ) from None
     processes.wait_for_all()

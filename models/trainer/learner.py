@@ -74,7 +74,7 @@ def _static(settings: Settings, corpus: Corpus, folder: Path, say: Say) -> Learn
 
 
 def _transformer(settings: Settings) -> Learner:
-    from models.transformer.network import load_network
+    from models.transformer.network import E5_PROMPTS, load_network
     from models.transformer.training import Settings as StepSettings
     from models.transformer.training import TransformerTrainable
 
@@ -84,7 +84,8 @@ def _transformer(settings: Settings) -> Learner:
         raise UserError(f"a transformer begins from a model: name a folder, or a name to download, by --init{advice}")
     if model.tokenizer:
         raise UserError("a transformer brings its tokenizer; leave out --tokenizer")
-    network = load_network(model.init, device=processes.device())
+    given = {"own": None, "e5": E5_PROMPTS, "none": dict.fromkeys(E5_PROMPTS, "")}[model.prompts]
+    network = load_network(model.init, device=processes.device(), prompts=given)
     if model.freeze_positions:
         for name, parameter in network.model.named_parameters():
             if "position_embeddings" in name:

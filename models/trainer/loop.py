@@ -184,11 +184,11 @@ def train(
 
 
 def learning_rate(settings: OptimizerSettings, step: int, steps: int) -> float:
-    """Of step 1 to ``steps``: linear from 0 to ``lr`` over the warm-up, then linear to 0 behind the last step."""
+    """Of step 1 to ``steps``: linear to ``lr`` over the warm-up, then linear to 0 behind the last step."""
     warmup = min(settings.warmup_steps, steps)
     if step <= warmup:
         return settings.lr * step / warmup
-    return settings.lr * (steps + 1 - step) / (steps + 1 - warmup)
+    return settings.lr * (steps + 1 - step) / (steps + 1 - max(warmup, 1))
 
 
 def _resume(checkpoints: Checkpoints, learner: Learner, batches: Batches) -> int:

@@ -26,6 +26,7 @@ def together() -> Iterator[None]:
     distributed.init_process_group("cpu:gloo,cuda:nccl" if gpus else "gloo", timeout=PATIENCE)
     try:
         yield
+        wait_for_all()  # who parts first would break the connections of those who are still at work
     finally:
         distributed.destroy_process_group()
 

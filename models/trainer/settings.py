@@ -29,6 +29,7 @@ class ModelSettings:
     ``begins_from`` is what a preset advises for it, for its user to name: nothing is downloaded unasked.
     ``dimension``, ``vocabulary_size`` and ``tokenizer`` (a tokenizer.json, else one is learned from the pairs) are for
     a static encoder from scratch. ``freeze_positions``: position embeddings stay as they came, as E5's did.
+    ``prompts`` of a transformer: its ``own``, as its folder states them, E5's ``query: `` and ``passage: ``, or none.
     """
 
     kind: Literal["static", "transformer"] = "static"
@@ -39,6 +40,7 @@ class ModelSettings:
     vocabulary_size: int = 32_000
     max_tokens: int = 128
     freeze_positions: bool = False
+    prompts: Literal["own", "e5", "none"] = "own"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ccpairs.command_line import table
 from ccpairs.manifest import MANIFEST_NAME, InputInfo, Manifest, StageCounts
 from ccpairs.pair import PAIR_SCHEMA, Pair, table_of
 from ccpairs.shards import shard_name, write_shard
@@ -12,7 +13,7 @@ from pipelines.build import SourceReport
 from pipelines.discover import Found
 from pipelines.identity import pair_id
 from pipelines.inputs import InputFile
-from pipelines.summary import dry_run, failures, most_frequent, shortened, some_pairs, summary, table
+from pipelines.summary import dry_run, failures, most_frequent, shortened, some_pairs, summary
 from tests.pipelines.line_source import LineSource
 
 
