@@ -53,6 +53,7 @@ MODELLING = [
     "numba>=0.60",
     "ir-measures>=0.3.7",
     "bm25s>=0.2.6",
+    "tensorboard>=2.14",
 ]
 
 # The other choice of --extractor. Its own extra for the second package is named differently from version to version.
@@ -70,6 +71,7 @@ BENCH = [
     "python-magic",
     "tokenizers",
     "spacy",
+    "matplotlib",
 ]
 
 TEST = [
@@ -105,7 +107,7 @@ setup(
     packages=find_packages(
         include=[f"{name}{tail}" for name in ("ccpairs", "pipelines", "filters", "models") for tail in ("", ".*")]
     ),
-    package_data={"": ["py.typed"], "models.lm": ["bundled/*/*"]},
+    package_data={"": ["py.typed"], "models.lm": ["bundled/*/*"], "models.trainer": ["presets/*.toml"]},
     python_requires=">=3.11",
     install_requires=RUN,
     extras_require={

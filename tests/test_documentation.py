@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from ccpairs import PAIR_SCHEMA, build, evaluate, lm, refilter
+from ccpairs import PAIR_SCHEMA, build, evaluate, lm, refilter, train
 from pipelines.sources import MODULES, source_class
 
 REPOSITORY = Path(__file__).parents[1]
@@ -23,6 +23,7 @@ OTHERS = {
     *("--tag", "--target"),  # docker
     *("--flink-master", "--job-port", "--artifact-port", "--expansion-port"),  # the job server
     *("--service_port", "--worker_pool"),  # Beam's pool of workers
+    "--nproc-per-node",  # torchrun's
     *("--project", "--region"),  # Dataflow's, known where Beam's Google Cloud parts are installed
     *("--min-rating", "--max-steps-chars", "--flag", "--no-flag"),  # of the example of a source
     "--tasks",  # of benchmarks/flink_join.py
@@ -31,7 +32,7 @@ OTHERS = {
 
 def known_flags() -> set[str]:
     ours = [build.make_parser([source_class(name) for name in MODULES]), refilter.make_parser()]
-    ours += [evaluate.make_parser(), lm.make_parser()]
+    ours += [evaluate.make_parser(), lm.make_parser(), train.make_parser()]
     beams = argparse.ArgumentParser(add_help=False, conflict_handler="resolve")
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(beams)
