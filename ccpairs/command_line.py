@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -44,6 +45,19 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
             for number, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield "  ".join(cells).rstrip()
+
+
+def need(purpose: str, *modules: str) -> None:
+    """Raise :class:`UserError` where a module that an extra installs is missing; nothing is imported."""
+    if missing := [name for name in modules if not _is_installed(name)]:
+        raise UserError(f"{purpose} needs {', '.join(missing)}; pip install 'ccpairs[cpu]' (or ccpairs[gpu]) brings it")
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:
+        return False
 
 
 def set_up_logging() -> None:

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ccpairs.command_line import Parser, count, exit_code, positive, set_up_logging, table
+from ccpairs.command_line import Parser, count, exit_code, need, positive, set_up_logging, table
 from ccpairs.errors import EXIT_OK, UserError
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def train(argv: Sequence[str]) -> int:
     given = make_parser().parse_args(list(argv))
     if given.quiet:
         log.setLevel(logging.WARNING)
+    need("training", "torch", "transformers", "tokenizers", "safetensors", "numba", "tensorboard")
     if given.list_presets:
         return list_presets()
     if not given.data or not given.output:
