@@ -198,7 +198,7 @@ class NotInstalled:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in {
             "bm25s", "datasets", "datasketch", "faiss", "hypothesis", "ir_measures", "numba", "onnx", "pandas",
-            "pytest", "sentence_transformers", "tokenizers", "torch", "trafilatura", "transformers",
+            "pytest", "sentence_transformers", "tensorboard", "tokenizers", "torch", "trafilatura", "transformers",
         }:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
@@ -222,3 +222,13 @@ def test_pairs_are_made_without_what_only_the_tests_install(tmp_path: Path) -> N
     done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "contaminated_exact 1" in done.stdout
+
+
+def test_training_without_its_extra_says_what_is_missing() -> None:
+    code = f"{REFUSE_WHAT_ONLY_TESTS_INSTALL}\nfrom ccpairs.train import main\nsys.exit(main(['--list-presets']))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "ccpairs: training needs torch, transformers, tokenizers, numba, tensorboard; pip install 'ccpairs[cpu]' (or "
+        "ccpairs[gpu]) brings it\n"
+    )
