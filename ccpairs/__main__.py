@@ -12,6 +12,7 @@ from ccpairs.version import __version__
 
 COMMANDS = {
     "build": "dumps in, candidate pairs out: extract each file, then join, filter, dedup and shuffle into shards",
+    "judge": "the consistency filter: keep the pairs whose sides find each other among many others",
     "refilter": "other thresholds for shards and rejects that are there, by the scores in the record",
     "train": "an encoder from pairs: InfoNCE over batches of any size, checkpoints, export",
     "evaluate": "retrieval metrics of encoders on sets in BEIR's layout, BM25 beside them",

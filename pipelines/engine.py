@@ -64,6 +64,12 @@ class Engine:
     def is_local(self) -> bool:
         return self.runner.lower() in LOCAL_RUNNERS
 
+    @property
+    def worker_processes(self) -> int:
+        """Worker processes that the flags ask the in-process runner for; 1 where they leave the number open."""
+        direct = PipelineOptions(list(self.flags)).view_as(DirectOptions)
+        return int(direct.direct_num_workers) if direct.direct_running_mode == "multi_processing" else 1
+
     def run(self, build_graph: Callable[[Any], Any], *, seconds: float, parts: int) -> None:
         """Build a graph of about so many core seconds in so many independent parts, and run it; its errors raise."""
         pipeline = self._pipeline(min(cores(), parts) if seconds >= SECONDS_WORTH_PROCESSES else 1)

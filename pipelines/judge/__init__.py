@@ -1,0 +1,1 @@
+"""The consistency filter: candidate shards in, judged shards out."""

@@ -1,0 +1,175 @@
+"""The decoys of each source, judged: a file beside the shards, from which any rule's false-keep rates can be counted.
+
+``OUTPUT/decoys/SOURCE.parquet`` has a row for each decoy: its kind, its two texts, the ids of the pairs they are from,
+and the columns of judged shards.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ccpairs import storage
+from ccpairs.errors import UserError
+from ccpairs.manifest import ShardInfo
+from ccpairs.pair import JUDGEMENT, PASSAGE, QUERY, SOURCE
+from ccpairs.shards import ShardWriter
+from filters.consistency import Consistency
+from filters.false_keep import KINDS, KeptByK, Kind
+from filters.folds import folds_of
+from pipelines.judge.decoys import Decoys, Members, by_vectors, choose
+from pipelines.judge.judges import Judges, Pairs, judgement_columns
+from pipelines.judge.pool import Pool
+from pipelines.judge.rules import judged_of
+from pipelines.judge.tally import by_direction
+from pipelines.judge.vectors import open_vectors
+
+DECOY_SCHEMA = pa.schema(
+    [
+        pa.field("kind", pa.string(), nullable=False),
+        QUERY,
+        PASSAGE,
+        SOURCE,
+        pa.field("query_pair_id", pa.string(), nullable=False),
+        pa.field("passage_pair_id", pa.string(), nullable=False),
+        *JUDGEMENT,
+    ]
+)
+ROWS_AT_ONCE = 4_096
+KEY = b"key"
+
+log = logging.getLogger("ccpairs")
+
+
+def decoys_file(output: str, source: str) -> str:
+    return storage.join(output, "decoys", f"{source}.parquet")
+
+
+def judge_decoys(
+    judges: Judges, keys: Mapping[str, str], wanted: int, output: str, told: Callable[[int], None]
+) -> dict[str, pa.Table]:
+    """The judged decoys of each source; ``keys``: source -> hash of all that shapes them. What is there is read."""
+    found = {source: _found(decoys_file(output, source), key) for source, key in keys.items()}
+    missing = [source for source, table in found.items() if table is None]
+    pools = {judges.pool(source).folder: judges.pool(source) for source in missing}
+    for pool in pools.values():
+        here = [source for source in missing if judges.pool(source).folder == pool.folder]
+        for source, table in _judged_in(pool, here, judges, wanted, told):
+            schema = table.schema.with_metadata({KEY: keys[source].encode()})
+            with storage.atomic_output(decoys_file(output, source)) as stream:
+                writer = ShardWriter(stream, schema)
+                writer.write(table.cast(schema))
+                writer.close("")
+            found[source] = table
+    return {source: table for source, table in found.items() if table is not None}
+
+
+def _found(uri: str, key: str) -> pa.Table | None:
+    if not storage.exists(uri):
+        return None
+    table = open_decoys(uri)
+    return table if (table.schema.metadata or {}).get(KEY) == key.encode() else None
+
+
+def open_decoys(uri: str) -> pa.Table:
+    """The decoys in a file. Raises ``UserError`` where there is none, or a damaged one."""
+    system, path = storage.locate(uri)
+    try:
+        return pq.read_table(path, filesystem=system)
+    except FileNotFoundError:
+        raise UserError(f"{uri} is missing; judge again") from None
+    except pa.ArrowInvalid as error:
+        raise UserError(f"{uri} is damaged ({error}); delete it and judge again") from None
+
+
+def _judged_in(
+    pool: Pool, sources: Sequence[str], judges: Judges, wanted: int, told: Callable[[int], None]
+) -> Iterator[tuple[str, pa.Table]]:
+    """Choose and judge the decoys of some sources, all in one pool."""
+    table = pa.Table.from_batches(list(pool.batches(["source", "pair_id"])))
+    documents = pool.documents[pool.place]
+    passages = pool.texts("passage")[pool.place]
+    members = Members(
+        table.column("pair_id").combine_chunks(),
+        folds_of(documents[:, 1], passages, judges.plan.folds),
+        pool.texts("query")[pool.place],
+        passages,
+        documents,
+    )
+    vectors = [open_vectors(judges.plan.work, pool, each.fingerprint, "query") for each in judges.encoders]
+    for source in sources:
+        rows = np.flatnonzero(pc.equal(table.column("source"), source).to_numpy())
+        kinds = choose(members, rows, pool.place, wanted, judges.plan.folds, by_vectors(vectors, pool.place))
+        parts = [DECOY_SCHEMA.empty_table()]
+        for decoys in kinds:
+            parts += _judged_kind(decoys, members, pool, source, judges, told)
+        yield source, pa.concat_tables(parts)
+
+
+def _judged_kind(
+    decoys: Decoys, members: Members, pool: Pool, source: str, judges: Judges, told: Callable[[int], None]
+) -> Iterator[pa.Table]:
+    queries = _texts(pool, "query", decoys.queries)
+    passages = _texts(pool, "passage", decoys.passages)
+    for start in range(0, len(decoys.queries), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        mine, theirs = decoys.queries[part], decoys.passages[part]
+        pairs = Pairs(
+            source,
+            queries[part],
+            passages[part],
+            decoys.folds[part],
+            # The query's own passage is right, and so is the passage's own query: they are no competitors.
+            np.stack([members.query_texts[mine], members.query_texts[theirs]], axis=1),
+            np.stack([members.passage_texts[theirs], members.passage_texts[mine]], axis=1),
+            np.hstack([members.documents[mine], members.documents[theirs]]),
+        )
+        columns = judgement_columns(judges.judge(pairs), pairs, judges)
+        texts = [pa.array(pairs.queries), pa.array(pairs.passages)]
+        ids = [members.ids.take(pa.array(rows)) for rows in (mine, theirs)]
+        constant = [pa.array([value] * len(mine), pa.string()) for value in (decoys.kind, source)]
+        yield pa.Table.from_arrays([constant[0], *texts, constant[1], *ids, *columns], schema=DECOY_SCHEMA)
+        told(len(mine))
+
+
+def _texts(pool: Pool, role: str, rows: np.ndarray[Any, np.dtype[np.int64]]) -> list[str]:
+    """The texts of some rows of the pool's file, in their order."""
+    wanted = np.unique(rows)
+    found, first = [], 0
+    for batch in pool.batches([role]):
+        here = wanted[(wanted >= first) & (wanted < first + batch.num_rows)] - first
+        found.append(batch.column(0).take(pa.array(here)))
+        first += batch.num_rows
+    texts = pa.chunked_array(found, pa.string()).to_pylist()
+    return [texts[place] for place in np.searchsorted(wanted, rows).tolist()]
+
+
+def decoys_by_k(rule: Consistency, table: pa.Table) -> dict[str, dict[Kind, KeptByK]]:
+    """Direction -> kind -> how many decoys need which k under a rule."""
+    counts: dict[str, dict[Kind, KeptByK]] = {}
+    for kind in KINDS:
+        rows = table.filter(pc.equal(table.column("kind"), kind))
+        for direction, needed in by_direction(rule, judged_of(rows)).items():
+            counts.setdefault(direction, {})[kind] = needed
+    return counts
+
+
+def numbers_of(table: pa.Table) -> Mapping[str, int]:
+    """How many decoys there are of each kind."""
+    found = Counter(table.column("kind").to_pylist())
+    return {kind: found[kind] for kind in KINDS}
+
+
+def info_of(uri: str, table: pa.Table) -> ShardInfo:
+    """What a manifest says of a file of decoys."""
+    data = storage.read_bytes(uri)
+    from hashlib import sha256
+
+    return ShardInfo(uri.rpartition("/")[2], table.num_rows, len(data), sha256(data).hexdigest())

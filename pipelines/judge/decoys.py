@@ -1,0 +1,126 @@
+"""Decoys: known mismatches, made of members of the pool, that are judged along and never reach a shard.
+
+*Far*: a query with the passage of any other member of the same source and fold. *Near*: with the passage of a near
+neighbour of the query. Both sides come from one fold, so the judge of that fold has trained on neither. How many decoys
+a rule keeps says how many mismatches of that kind it lets pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+from numpy.typing import NDArray
+
+from filters.folds import Hashes
+
+NEAREST_PLACE, FARTHEST_PLACE = 3, 10
+"""A near decoy's passage is that of a neighbour at one of these places: the very nearest may well be as good."""
+LOOKED_AT = 64
+"""Neighbours among which those that may be used are sought."""
+TRIES = 16
+ASKED_AT_ONCE, ANSWERING_AT_ONCE = 512, 32_768
+
+Rows = NDArray[np.int64]
+Neighbours = Callable[[int, Rows, Rows], Iterator[Rows]]
+"""Given a fold, members that ask and members that may answer: of each asker the latter by nearness of their queries."""
+
+
+class Decoys(NamedTuple):
+    """Pairs of pool members, all of one kind and one source: the query of one, the passage of the other."""
+
+    kind: str
+    queries: Rows
+    passages: Rows
+    folds: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Members:
+    """The members of a pool, in the order of its file: what choosing decoys needs of them."""
+
+    ids: pa.StringArray
+    folds: NDArray[np.uint8]
+    query_texts: Hashes
+    passage_texts: Hashes
+    documents: Hashes
+
+    def may_stand_together(self, one: int, others: Rows) -> NDArray[np.bool_]:
+        """Whether a member's query with the passage of another is a mismatch: no equal text, no common document."""
+        fit = (self.query_texts[others] != self.query_texts[one]) & (
+            self.passage_texts[others] != self.passage_texts[one]
+        )
+        for mine in self.documents[one]:
+            if mine:
+                fit &= (self.documents[others] != mine).all(axis=1)
+        return np.asarray(fit & (others != one))
+
+
+def choose(members: Members, rows: Rows, order: Rows, wanted: int, folds: int, neighbours: Neighbours) -> list[Decoys]:
+    """Up to ``wanted`` decoys of each kind among the members ``rows`` of one source.
+
+    ``order`` [members] decides who asks: the lowest first. Of a fold with few members come fewer decoys.
+    """
+    found: dict[str, list[tuple[int, int, int]]] = {"far": [], "near": []}
+    for fold in range(folds):
+        group = rows[members.folds[rows] == fold]
+        share = wanted // folds + (fold < wanted % folds)
+        asking = group[np.argsort(order[group], kind="stable")][:share]
+        found["far"] += [(row, other, fold) for row in asking.tolist() for other in far(members, row, group)]
+        for row, nearest in zip(asking.tolist(), neighbours(fold, asking, group), strict=True):
+            found["near"] += [(row, other, fold) for other in near(members, row, nearest)]
+    return [decoys_of(kind, np.array(pairs, np.int64).reshape(-1, 3)) for kind, pairs in found.items()]
+
+
+def decoys_of(kind: str, pairs: Rows) -> Decoys:
+    """The decoys in rows of query, passage and fold."""
+    return Decoys(kind, pairs[:, 0], pairs[:, 1], pairs[:, 2].astype(np.uint8))
+
+
+def far(members: Members, row: int, group: Rows) -> list[int]:
+    """A member of the group by hash, one that fits; none where none is found in some tries."""
+    others = group[[_hash(str(members.ids[row]), f"far {number}") % len(group) for number in range(TRIES)]]
+    return [int(other) for other in others[members.may_stand_together(row, others)][:1]]
+
+
+def near(members: Members, row: int, nearest: Rows) -> list[int]:
+    """Of the neighbours that fit, that at a place by hash; none where there are too few."""
+    fit = nearest[members.may_stand_together(row, nearest)][NEAREST_PLACE - 1 : FARTHEST_PLACE]
+    return [int(fit[_hash(str(members.ids[row]), "near") % len(fit)])] if len(fit) else []
+
+
+def _hash(identity: str, purpose: str) -> int:
+    return xxhash.xxh3_64_intdigest(f"{identity}\0{purpose}".encode())
+
+
+def by_vectors(vectors_of: Sequence[Any], place: Rows) -> Neighbours:
+    """Neighbours by the dot product of the queries' vectors, those of each fold's model in the pool's order."""
+
+    def neighbours(fold: int, asking: Rows, group: Rows) -> Iterator[Rows]:
+        vectors = vectors_of[fold]
+        for start in range(0, len(asking), ASKED_AT_ONCE):
+            ours = vectors[place[asking[start : start + ASKED_AT_ONCE]]]
+            for mine, likely in zip(ours, _likely(ours, vectors, place[group]), strict=True):
+                # Summed up one by one: a product of matrices may round otherwise with other threads.
+                exact = (vectors[place[group[likely]]].astype(np.float64) * mine).sum(axis=1)
+                yield group[likely[np.argsort(-exact, kind="stable")]]
+
+    return neighbours
+
+
+def _likely(ours: Any, vectors: Any, theirs: Rows) -> list[Rows]:
+    """Of each row of ``ours``, the positions in ``theirs`` of its nearest ones, ascending."""
+    scores = np.empty((len(ours), 0), np.float32)
+    positions = np.empty((len(ours), 0), np.int64)
+    for start in range(0, len(theirs), ANSWERING_AT_ONCE):
+        part = theirs[start : start + ANSWERING_AT_ONCE]
+        scores = np.hstack([scores, ours @ vectors[part].T])
+        positions = np.hstack([positions, np.broadcast_to(start + np.arange(len(part)), (len(ours), len(part)))])
+        count = min(LOOKED_AT, scores.shape[1])
+        best = np.argpartition(scores, scores.shape[1] - count, axis=1)[:, scores.shape[1] - count :]
+        scores, positions = np.take_along_axis(scores, best, 1), np.take_along_axis(positions, best, 1)
+    return list(np.sort(positions, axis=1))

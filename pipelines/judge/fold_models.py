@@ -1,0 +1,45 @@
+"""The models that judge: given ones, or one for each fold, trained on the pairs of the others."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from ccpairs.errors import UserError
+from models.encoders import Encoder
+from models.trainer.corpus import open_corpus
+from models.trainer.folds import train_folds
+from models.trainer.job import Watch
+from models.trainer.loop import Status
+from models.trainer.settings import load_settings
+from pipelines.judge.identity import grouping
+from pipelines.progress import Done, shown
+from pipelines.shard_run import digest
+
+log = logging.getLogger("ccpairs")
+
+
+def trained(data: Sequence[str], folds: int, preset: str, work: Path) -> tuple[Path, ...]:
+    """The models of all folds, trained on shards in ``data``, or found done. Raises ``UserError`` as training does."""
+    corpus = open_corpus(data)
+    settings = load_settings(preset)
+    rule = grouping(folds)
+    place = work / "models" / digest([settings.told(), corpus.identity, folds, rule.identity])[:16]
+    status = Status()
+
+    def look() -> Done:
+        return Done(100 * status.step // max(status.steps, 1), status.note)
+
+    with shown("train", 100, look, unit=" % of a fold's model"):
+        return tuple(train_folds(corpus, folds, rule, settings, place, Watch(log.info, status=status)))
+
+
+def check_models(folders: Sequence[Path], encoders: Sequence[Encoder]) -> None:
+    """Raises ``UserError`` where the models of the folds differ in dimension."""
+    for folder, encoder in zip(folders, encoders, strict=True):
+        if encoder.dimension != encoders[0].dimension:
+            raise UserError(
+                f"{folder} has vectors of {encoder.dimension} dimensions, {folders[0]} of {encoders[0].dimension}; "
+                "the models of all folds are of one kind"
+            )

@@ -1,0 +1,173 @@
+"""The judges of a run, as a worker holds them: of each fold a model and two rankers for each pool, and BM25.
+
+A worker gets the plan, which names everything by its path, and opens what it needs when it first needs it. Vectors and
+coarse pools are memory maps, so processes of one machine share them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ccpairs.pair import JUDGEMENT
+from filters.folds import Hashes
+from models.encoders import Encoder, Role, load_encoder
+from models.ranks import Golds, RankPool, open_ranker
+from pipelines.judge.pool import Pool, open_pool
+from pipelines.judge.vectors import checked, open_vectors
+
+ROLES: tuple[Role, Role] = ("query", "passage")
+NOT_COMPUTED = 0
+"""A rank that nobody counted; true ranks begin at 1."""
+
+
+@dataclass(frozen=True)
+class JudgePlan:
+    """What a worker needs to know.
+
+    ``work``: the local folder of pools, vectors and models. ``pools``: source -> folder of its pool. ``models``: the
+    folder of each fold's model, none where BM25 alone judges. ``bm25_size``: how many members of the pool BM25 has, 0
+    where it does not judge. ``threads``: of one worker process.
+    """
+
+    work: Path
+    pools: Mapping[str, Path]
+    models: tuple[Path, ...]
+    folds: int
+    max_rank: int
+    rank_path: str
+    bm25_size: int
+    threads: int
+
+
+class Pairs(NamedTuple):
+    """Pairs of one source to be judged.
+
+    ``query_texts`` and ``passage_texts`` [n, a]: hashes of texts that are no competitors, the pair's own first;
+    ``documents`` [n, b]: of documents whose members are none; 0 for none. ``folds`` uint8 [n].
+    """
+
+    source: str
+    queries: Sequence[str]
+    passages: Sequence[str]
+    folds: NDArray[np.uint8]
+    query_texts: Hashes
+    passage_texts: Hashes
+    documents: Hashes
+
+
+class Judgement(NamedTuple):
+    """Of each pair: similarity float32 (NaN where no model judged) and ranks int32 (0 where not computed)."""
+
+    similarity: NDArray[np.float32]
+    passage_ranks: NDArray[np.int32]
+    query_ranks: NDArray[np.int32]
+    bm25_passage_ranks: NDArray[np.int32]
+    bm25_query_ranks: NDArray[np.int32]
+
+
+class Judges:
+    """Judges pairs, one batch at a time: what it holds uses all of its threads for one."""
+
+    def __init__(self, plan: JudgePlan) -> None:
+        self.plan = plan
+        # What has several threads uses all of them for one batch; with one each, workers' threads go side by side.
+        self._turn: Any = threading.Lock() if plan.threads > 1 else contextlib.nullcontext()
+        self._rankers: dict[tuple[Path, int, Role], Any] = {}
+        self._bm25: dict[Path, Any] = {}
+        self._pools: dict[str, Pool] = {}
+
+    @cached_property
+    def encoders(self) -> list[Encoder]:
+        """The model of each fold."""
+        return [load_encoder(folder) for folder in self.plan.models]
+
+    def pool(self, source: str) -> Pool:
+        """The pool in which a source's ranks are counted."""
+        if source not in self._pools:
+            self._pools[source] = open_pool(self.plan.pools[source])
+        return self._pools[source]
+
+    @property
+    def paths(self) -> list[str]:
+        """The ways in which ranks are counted."""
+        self.open_all()
+        return sorted({ranker.name for ranker in self._rankers.values()})
+
+    def open_all(self) -> None:
+        """Open every ranker, so that what they keep on disk is there before workers look for it."""
+        for source in self.plan.pools:
+            for fold in range(len(self.plan.models)):
+                for role in ROLES:
+                    self._ranker(fold, source, role)
+
+    def judge(self, pairs: Pairs) -> Judgement:
+        """Similarities and ranks of some pairs, by the model of each pair's fold and by BM25."""
+        count = len(pairs.queries)
+        ranks = [np.full(count, NOT_COMPUTED, np.int32) for _ in range(4)]
+        judgement = Judgement(np.full(count, np.nan, np.float32), *ranks)
+        with self._turn:
+            if self.plan.models:
+                for fold in range(self.plan.folds):
+                    rows = np.flatnonzero(pairs.folds == fold)
+                    if len(rows):
+                        self._by_model(fold, rows, pairs, judgement)
+            if self.plan.bm25_size:
+                self._by_bm25(pairs, judgement)
+        return judgement
+
+    def _by_model(self, fold: int, rows: NDArray[np.int64], pairs: Pairs, judgement: Judgement) -> None:
+        encoder = self.encoders[fold]
+        queries = checked(encoder.encode([pairs.queries[row] for row in rows], "query"))
+        passages = checked(encoder.encode([pairs.passages[row] for row in rows], "passage"))
+        judgement.similarity[rows] = np.einsum("ij,ij->i", queries, passages)
+        documents = pairs.documents[rows]
+        ranker = self._ranker(fold, pairs.source, "passage")
+        ranks = ranker.ranks(Golds(queries, passages, pairs.passage_texts[rows], documents))
+        judgement.passage_ranks[rows] = ranks
+        left = np.flatnonzero(ranks <= self.plan.max_rank)
+        ranker = self._ranker(fold, pairs.source, "query")
+        golds = Golds(passages[left], queries[left], pairs.query_texts[rows[left]], documents[left])
+        judgement.query_ranks[rows[left]] = ranker.ranks(golds)
+
+    def _ranker(self, fold: int, source: str, role: Role) -> Any:
+        pool = self.pool(source)
+        key = (pool.folder, fold, role)
+        if key not in self._rankers:
+            vectors = open_vectors(self.plan.work, pool, self.encoders[fold].fingerprint, role)
+            self._rankers[key] = open_ranker(
+                RankPool(vectors, pool.texts(role), pool.documents),
+                max_rank=self.plan.max_rank,
+                path=self.plan.rank_path,
+                folder=self.plan.work / "coarse" / f"{pool.fingerprint}-{self.encoders[fold].fingerprint}-{role}",
+                threads=self.plan.threads,
+            )
+        return self._rankers[key]
+
+    def _by_bm25(self, pairs: Pairs, judgement: Judgement) -> None:
+        raise NotImplementedError
+
+
+def judgement_columns(judgement: Judgement, pairs: Pairs, judges: Judges) -> list[pa.Array]:
+    """The columns that judged shards add, in the order of their schema."""
+    count = len(pairs.queries)
+    size = np.full(count, judges.pool(pairs.source).rows if judges.plan.models else 0)
+    values: dict[str, tuple[NDArray[Any], NDArray[np.bool_] | None]] = {
+        "similarity": (judgement.similarity, np.isnan(judgement.similarity)),
+        "passage_rank": (judgement.passage_ranks, judgement.passage_ranks == NOT_COMPUTED),
+        "query_rank": (judgement.query_ranks, judgement.query_ranks == NOT_COMPUTED),
+        "pool_size": (size, size == 0),
+        "fold": (pairs.folds, None),
+        "bm25_passage_rank": (judgement.bm25_passage_ranks, judgement.bm25_passage_ranks == NOT_COMPUTED),
+        "bm25_query_rank": (judgement.bm25_query_ranks, judgement.bm25_query_ranks == NOT_COMPUTED),
+    }
+    return [pa.array(values[field.name][0], mask=values[field.name][1]).cast(field.type) for field in JUDGEMENT]

@@ -1,0 +1,209 @@
+"""Judging shards: one candidate shard in, a file of kept and one of dropped pairs out, and a note that both are done.
+
+No row travels: shards are spread over the workers, and each worker judges whole shards with the models and pools that
+it opens once. Deciding again (``refilter``) reads both files of a judged shard in place of a candidate shard and writes
+them by the same code.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, TypeVar
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from apache_beam.utils.shared import Shared
+
+from ccpairs import storage
+from ccpairs.manifest import ShardInfo
+from ccpairs.pair import JUDGED_SCHEMA, PAIR_SCHEMA
+from ccpairs.shards import ROWS_PER_GROUP, ShardWriter
+from filters.consistency import Consistency
+from pipelines.judge.identity import row_hashes
+from pipelines.judge.judges import JudgePlan, Judges, Pairs, judgement_columns
+from pipelines.judge.pool import numbered_lines
+from pipelines.judge.tally import Tally
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """One shard: where its rows are, and where they go. ``key`` is a hash of everything that shapes the result.
+
+    ``shard``: the candidate shard, or the files of kept and dropped rows to decide about again. ``before``: the file of
+    what an earlier round kept of it.
+    """
+
+    source: str
+    shard: tuple[str, ...]
+    kept: str
+    dropped: str
+    note: str
+    key: str
+    before: str | None = None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> ShardTask:
+        values = json.loads(line)
+        return cls(**{**values, "shard": tuple(values["shard"])})
+
+
+class Note(NamedTuple):
+    """What came of a shard; it is written last."""
+
+    key: str
+    kept: ShardInfo
+    dropped: ShardInfo
+    tally: Tally
+
+
+def found_notes(tasks: Sequence[ShardTask]) -> list[Note | None]:
+    """Of each shard its note, where it was done with the same settings and its files are there."""
+    folders = {uri.rpartition("/")[0] for task in tasks for uri in (task.kept, task.dropped)}
+    sizes = {folder: storage.sizes_in(folder) for folder in folders}
+
+    def size(uri: str) -> int | None:
+        folder, _, name = uri.rpartition("/")
+        return sizes[folder].get(name)
+
+    def found(task: ShardTask) -> Note | None:
+        try:
+            values = json.loads(storage.read_bytes(task.note))
+            kept, dropped = ShardInfo(**values["kept"]), ShardInfo(**values["dropped"])
+            note = Note(values["key"], kept, dropped, Tally.of(values["tally"]))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+        whole = size(task.kept) == note.kept.bytes and size(task.dropped) == note.dropped.bytes
+        return note if note.key == task.key and whole else None
+
+    return [found(task) for task in tasks]
+
+
+def judge_graph(
+    pipeline: Any,
+    *,
+    listing: str,
+    plan: JudgePlan,
+    rules: Mapping[str, Consistency],
+    shared: Shared,
+    hints: Mapping[str, str],
+) -> None:
+    """Judge the shards that a file lists; one group for each, so that the engine spreads them over its workers."""
+    judge = beam.ParDo(JudgeShards(plan, rules, shared))
+    _ = (
+        pipeline
+        | "the list of shards" >> beam.Create([listing])
+        | "its lines" >> beam.FlatMap(numbered_lines)
+        | "spread shards" >> beam.GroupByKey()
+        | "judge shards" >> (judge.with_resource_hints(**hints) if hints else judge)
+    )
+
+
+class JudgeShards(beam.DoFn):
+    """(number, lines of tasks) -> files. A process has one set of judges, however many instances of this it has."""
+
+    def __init__(self, plan: JudgePlan, rules: Mapping[str, Consistency], shared: Shared) -> None:
+        self._plan, self._rules, self._shared = plan, dict(rules), shared
+
+    def setup(self) -> None:
+        self._judges = self._shared.acquire(lambda: Judges(self._plan))
+
+    def process(self, item: tuple[int, Any]) -> None:
+        for line in item[1]:
+            task = ShardTask.from_json(line)
+            write_split(judged(self._judges, task), self._rules[task.source], task)
+
+
+def judged(judges: Judges, task: ShardTask) -> Iterator[pa.Table]:
+    """The rows of a candidate shard with their judgement, a row group at a time."""
+    (uri,) = task.shard
+    for table, pairs in ahead(prepared(uri, task.source, judges.plan.folds)):
+        columns = judgement_columns(judges.judge(pairs), pairs, judges)
+        yield pa.Table.from_arrays([*table.columns, *columns], schema=JUDGED_SCHEMA)
+
+
+def prepared(uri: str, source: str, folds: int) -> Iterator[tuple[pa.Table, Pairs]]:
+    """The row groups of a candidate shard, with what the judges ask of them."""
+    for table in row_groups(uri, PAIR_SCHEMA):
+        hashes = row_hashes(table)
+        pairs = Pairs(
+            source,
+            table.column("query").to_pylist(),
+            table.column("passage").to_pylist(),
+            hashes.folds(folds),
+            hashes.queries[:, None],
+            hashes.passages[:, None],
+            hashes.documents,
+        )
+        yield table, pairs
+
+
+def row_groups(uri: str, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The row groups of a shard as tables."""
+    system, path = storage.locate(uri)
+    with system.open_input_file(path) as stream:
+        file = pq.ParquetFile(stream)
+        for batch in file.iter_batches(batch_size=ROWS_PER_GROUP):
+            yield pa.Table.from_batches([batch]).cast(schema)
+
+
+def write_split(tables: Iterator[pa.Table], rule: Consistency, task: ShardTask) -> None:
+    """Write the rows that a rule keeps in one file and all others in another, in their order; then the note."""
+    tally, before = Tally(), kept_before(task.before)
+    name = task.kept.rpartition("/")[2]
+    with storage.atomic_output(task.kept) as kept, storage.atomic_output(task.dropped) as dropped:
+        writers = ShardWriter(kept, JUDGED_SCHEMA), ShardWriter(dropped, JUDGED_SCHEMA)
+        for table in tables:
+            keep = pa.array(tally.count(table, rule, before))
+            writers[0].write(table.filter(keep))
+            writers[1].write(table.filter(pc.invert(keep)))
+        infos = [writer.close(name) for writer in writers]
+    values = {"key": task.key, "kept": asdict(infos[0]), "dropped": asdict(infos[1]), "tally": tally.told()}
+    storage.write_bytes(task.note, json.dumps(values).encode())
+
+
+def kept_before(uri: str | None) -> frozenset[str] | None:
+    """The pair ids in a file of kept rows."""
+    if uri is None:
+        return None
+    system, path = storage.locate(uri)
+    return frozenset(pq.read_table(path, filesystem=system, columns=["pair_id"]).column("pair_id").to_pylist())
+
+
+def merged(one: Iterator[pa.Table], other: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The rows of two runs of tables, each sorted by ``pair_id``, as one; about two tables are in memory."""
+    left, right = next_rows(one), next_rows(other)
+    while left is not None and right is not None:
+        last = min(left.column("pair_id")[-1].as_py(), right.column("pair_id")[-1].as_py())
+        parts = []
+        for table in (left, right):
+            parts.append(table.filter(pc.less_equal(table.column("pair_id"), last)))
+        yield pa.concat_tables(parts).sort_by("pair_id")
+        left = left.slice(len(parts[0])) if len(parts[0]) < len(left) else next_rows(one)
+        right = right.slice(len(parts[1])) if len(parts[1]) < len(right) else next_rows(other)
+    for table, rest in ((left, one), (right, other)):
+        if table is not None:
+            yield table
+            yield from rest
+
+
+def next_rows(tables: Iterator[pa.Table]) -> pa.Table | None:
+    return next((table for table in tables if table.num_rows), None)
+
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """The same items; the next one is made in a thread while the last is worked on."""
+    with ThreadPoolExecutor(1, thread_name_prefix="rows") as thread:
+        coming = thread.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = thread.submit(next, items, None)
+            yield item
