@@ -179,27 +179,6 @@ def kept_before(uri: str | None) -> frozenset[str] | None:
     return frozenset(pq.read_table(path, filesystem=system, columns=["pair_id"]).column("pair_id").to_pylist())
 
 
-def merged(one: Iterator[pa.Table], other: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """The rows of two runs of tables, each sorted by ``pair_id``, as one; about two tables are in memory."""
-    left, right = next_rows(one), next_rows(other)
-    while left is not None and right is not None:
-        last = min(left.column("pair_id")[-1].as_py(), right.column("pair_id")[-1].as_py())
-        parts = []
-        for table in (left, right):
-            parts.append(table.filter(pc.less_equal(table.column("pair_id"), last)))
-        yield pa.concat_tables(parts).sort_by("pair_id")
-        left = left.slice(len(parts[0])) if len(parts[0]) < len(left) else next_rows(one)
-        right = right.slice(len(parts[1])) if len(parts[1]) < len(right) else next_rows(other)
-    for table, rest in ((left, one), (right, other)):
-        if table is not None:
-            yield table
-            yield from rest
-
-
-def next_rows(tables: Iterator[pa.Table]) -> pa.Table | None:
-    return next((table for table in tables if table.num_rows), None)
-
-
 def ahead(items: Iterator[Item]) -> Iterator[Item]:
     """The same items; the next one is made in a thread while the last is worked on."""
     with ThreadPoolExecutor(1, thread_name_prefix="rows") as thread:
