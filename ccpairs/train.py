@@ -181,7 +181,10 @@ def watched(status: Status, steps: int, quiet: bool) -> Iterator[None]:
 
 def finish(prepared: Prepared, onnx: bool, encoder: Encoder, folder: Path, facts: dict[str, Any]) -> None:
     """Write the model with what is known of it."""
+    from models.trainer.card import append_facts
+
     prepared.learner.trainable.save(folder)
+    append_facts(folder, facts)
     if onnx:
         from models.transformer.export import export_onnx
 

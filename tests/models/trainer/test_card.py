@@ -1,0 +1,28 @@
+"""The card tells data, settings and scores, and no path of the machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from models.trainer.card import append_facts
+from models.trainer.settings import Settings
+
+FACTS: dict[str, Any] = {
+    "settings": Settings().with_values({"model.init": "/home/somebody/bert"}, "test").told(),
+    "data": {"reddit": {"rows": 6963, "used": 13926, "weight": 0.25, "stage": "pairs", "settings_hash": "abc"}},
+    "result": {"steps": 27, "batch_size": 1024, "last_loss": 0.25, "scores": {"nDCG@10/scifact": 0.51234}},
+}
+
+
+def test_the_card(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# Text encoder\n")
+    append_facts(tmp_path, FACTS)
+    card = (tmp_path / "README.md").read_text()
+    assert card.startswith("# Text encoder\n")
+    assert "| reddit | 6,963 | 13,926 | 0.2500 | pairs | abc |" in card
+    assert "27 steps of 1,024 pairs, InfoNCE; the last loss was 0.2500." in card
+    assert "| loss.temperature | 0.01 |" in card
+    assert "| nDCG@10 on scifact | 0.5123 |" in card
+    assert "| model.init | bert |" in card
+    assert "somebody" not in card
