@@ -114,6 +114,10 @@ def train(argv: Sequence[str]) -> int:
     from models.trainer import processes
     from models.trainer.corpus import open_corpus
 
+    if given.onnx:
+        from models.onnx_export import check_onnx
+
+        check_onnx()  # not after days of training
     corpus = open_corpus(given.data)
     tasks = [open_task(folder) for folder in dict.fromkeys(given.dev)]
     with processes.together():
@@ -186,9 +190,9 @@ def finish(prepared: Prepared, onnx: bool, encoder: Encoder, folder: Path, facts
     prepared.learner.trainable.save(folder)
     append_facts(folder, facts)
     if onnx:
-        from models.transformer.export import export_onnx
+        from models.onnx_export import export_onnx
 
-        export_onnx(encoder.network, folder)
+        export_onnx(encoder, folder)
 
 
 def scores(tasks: Sequence[Task], encoder: Encoder) -> Mapping[str, float]:
