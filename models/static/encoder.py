@@ -20,6 +20,7 @@ from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer
 
 from ccpairs.errors import UserError
+from models.card import write_card
 from models.encoders import Role
 from models.static.optimizer import occurrences
 from models.static.parallel import cores
@@ -100,7 +101,9 @@ class StaticEncoder:
                 "normalize": True,  # model2vec's word for the second module
             },
         )
-        (folder / "README.md").write_text(self._card(), encoding="utf-8")
+        size, dimension = self.rows.shape
+        about = f"The mean of a text's token vectors: {size:,} tokens of {dimension} dimensions."
+        write_card(folder, "Static text encoder", about, self.prompts, ["static-embeddings"])
         # The old class paths: they load in every release since 3.2, those of the fifth do not load in the third.
         modules = [(MODULE, "StaticEmbedding"), ("1_Normalize", "Normalize")]
         _write_json(
@@ -109,19 +112,6 @@ class StaticEncoder:
                 {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{name}"}
                 for index, (path, name) in enumerate(modules)
             ],
-        )
-
-    def _card(self) -> str:
-        size, dimension = self.rows.shape
-        return (
-            "---\nlibrary_name: sentence-transformers\npipeline_tag: sentence-similarity\ntags:\n"
-            "- sentence-transformers\n- static-embeddings\n- sentence-similarity\n---\n\n# Static text encoder\n\n"
-            f"Mean of token vectors: {size:,} tokens, {dimension} dimensions. Trained by ccpairs.\n\n"
-            "```python\nfrom sentence_transformers import SentenceTransformer\n\n"
-            'model = SentenceTransformer("path/of/this/folder")\n'
-            'queries = model.encode_query(["who wrote it"])\n'
-            'passages = model.encode_document(["It was written by …"])\n'
-            "similarities = model.similarity(queries, passages)\n```\n"
         )
 
     @classmethod

@@ -1,29 +1,42 @@
-"""A transformer as an encoder: texts sorted by length, in batches of so many tokens, whatever their number."""
+"""A transformer as an encoder: texts sorted by length, in batches of so many tokens, whatever their number.
+
+On a CPU every batch is the work of one thread, and the batches of an ``encode`` are shared among as many threads as
+there are cores. So vectors do not depend, not by a bit, on the number of cores; a thread never waits for another
+inside a product, which on a machine that does other work too costs several times the work itself; and the model is in
+memory once, without processes to start and to end. Python's lock is held for well under a hundredth of the time.
+"""
 
 from __future__ import annotations
 
+import copy
 import json
+from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as distributed
 import xxhash
 from numpy.typing import NDArray
 
 from models.encoders import Role
+from models.static.parallel import cores
 from models.transformer.network import Network, by_length, load_network
 
 BATCH_TOKENS = {"cpu": 1 << 10, "cuda": 1 << 16}
-"""On a CPU for each of its threads, and so few that the activations stay in its caches."""
+"""On a CPU so few that the activations stay in a core's caches."""
 
 
 class TransformerEncoder:
     """Vectors of the model in a folder, or of a model in training.
 
-    ``device``: the GPU where there is one. ``bf16``: the layers in bf16, pooling and length in fp32; by default on a
-    GPU that has it, not on a CPU. ``batch_tokens``: tokens a batch, padding included.
+    ``device``: by default all GPUs that there are, each with a copy of the model (this process's own, where several
+    processes train together); else the CPU. A model in training stays where it is. ``bf16``: the layers in bf16,
+    pooling and length in fp32; by default on a GPU that has it, not on a CPU. ``batch_tokens``: tokens a batch, padding
+    included. ``threads``: batches at a time on a CPU; by default the cores that this process may use.
     """
 
     def __init__(
@@ -34,16 +47,26 @@ class TransformerEncoder:
         bf16: bool | None = None,
         batch_tokens: int | None = None,
         prompts: dict[Role, str] | None = None,
+        threads: int | None = None,
     ) -> None:
-        self.network = model if isinstance(model, Network) else load_network(model, device=device, prompts=prompts)
+        if isinstance(model, Network):
+            self.networks = [model]
+        else:
+            first, *others = [device] if device else default_devices()
+            self.networks = [load_network(model, device=first, prompts=prompts)]
+            self.networks += [_copied(self.networks[0], other) for other in others]
         kind = self.network.device.type
         self.bf16 = bf16 if bf16 is not None else kind == "cuda" and torch.cuda.is_bf16_supported()
-        threads = min(torch.get_num_threads(), 8) if kind == "cpu" else 1
-        self.batch_tokens = batch_tokens or BATCH_TOKENS.get(kind, 1 << 14) * threads
+        self.batch_tokens = batch_tokens or BATCH_TOKENS.get(kind, 1 << 14)
+        self.threads = threads or cores()
 
     @classmethod
     def load(cls, folder: Path) -> TransformerEncoder:
         return cls(folder)
+
+    @property
+    def network(self) -> Network:
+        return self.networks[0]
 
     @property
     def dimension(self) -> int:
@@ -79,22 +102,69 @@ class TransformerEncoder:
     def encode_tokens(self, ids: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[np.float32]:
         """The same for texts that :meth:`tokens` has read."""
         vectors = np.empty((len(offsets) - 1, self.dimension), np.float32)
-        batches = by_length(np.diff(offsets), self.batch_tokens)
-        self.network.model.eval()
-        device = self.network.device
-        done = []
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=self.bf16):
-            for chosen in batches:
-                embedded = self.network.embed(ids, offsets, chosen)
-                if device.type == "cpu":
-                    vectors[chosen] = embedded.numpy()
-                else:
-                    done.append(embedded)  # fetched at the end: a copy back would make the GPU wait
-        if done:
-            vectors[np.concatenate(batches)] = torch.cat(done).cpu().numpy()
+        waiting = deque(by_length(np.diff(offsets), self.batch_tokens))
+        for network in self.networks:
+            network.model.eval()
+        on_cpu = self.network.device.type == "cpu"
+        workers = [network for network in self.networks for _ in range(self.threads if on_cpu else 1)]
+        workers = workers[: max(1, len(waiting))]
+        before = torch.get_num_threads()
+        alone: dict[str, Any] = {"initializer": torch.set_num_threads, "initargs": (1,)} if on_cpu else {}
+        try:
+            with ThreadPoolExecutor(len(workers), "encode", **alone) as pool:
+                for done in [pool.submit(self._work, network, ids, offsets, waiting, vectors) for network in workers]:
+                    done.result()
+        finally:
+            # The number is a thread's own, but for new threads and for some libraries it is the one last set by any.
+            torch.set_num_threads(before)
         return vectors
+
+    def _work(
+        self,
+        network: Network,
+        ids: NDArray[Any],
+        offsets: NDArray[np.int64],
+        waiting: deque[NDArray[np.int64]],
+        vectors: NDArray[np.float32],
+    ) -> None:
+        """Embed batches as long as any wait. After an error none waits any more."""
+        kind = network.device.type
+        taken: list[NDArray[np.int64]] = []
+        done: list[torch.Tensor] = []
+        try:
+            with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, enabled=self.bf16):
+                while True:
+                    try:
+                        chosen = waiting.popleft()
+                    except IndexError:
+                        break
+                    embedded = network.embed(ids, offsets, chosen)
+                    if kind == "cpu":
+                        vectors[chosen] = embedded.numpy()
+                    else:  # fetched at the end: a copy back would make the device wait
+                        taken.append(chosen)
+                        done.append(embedded)
+                if done:
+                    vectors[np.concatenate(taken)] = torch.cat(done).cpu().numpy()
+        except BaseException:
+            waiting.clear()
+            raise
 
     def save(self, folder: Path) -> None:
         from models.transformer.export import save
 
         save(self.network, folder)
+
+
+def default_devices() -> list[str]:
+    """All GPUs of this process, or the CPU. Of processes that train together each has its own."""
+    if not torch.cuda.is_available():
+        return ["cpu"]
+    if distributed.is_available() and distributed.is_initialized():
+        return [f"cuda:{torch.cuda.current_device()}"]
+    return [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+
+
+def _copied(network: Network, device: str) -> Network:
+    model = copy.deepcopy(network.model).to(device)
+    return Network(model, network.tokenizer, network.prompts, network.pooling, network.max_tokens)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -10,30 +11,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from models.transformer.network import Network, unit, unit_mean
-
-CARD = """---
-library_name: sentence-transformers
-pipeline_tag: sentence-similarity
-tags:
-- sentence-transformers
-- sentence-similarity
----
-
-# Text encoder
-
-{layers} layers, {dimension} dimensions, {pooling} pooling, vectors of length 1. Texts of up to {max_tokens} tokens.
-Prompts: `{query}` before a query, `{passage}` before a passage. Trained by ccpairs.
-
-```python
-from sentence_transformers import SentenceTransformer
-
-model = SentenceTransformer("path/of/this/folder")
-queries = model.encode_query(["who wrote it"])
-passages = model.encode_document(["It was written by …"])
-similarities = model.similarity(queries, passages)
-```
-"""
+from models.card import write_card
+from models.transformer.network import Network, Pooling, unit, unit_mean
 
 
 def save(network: Network, folder: Path) -> None:
@@ -73,15 +52,11 @@ def save(network: Network, folder: Path) -> None:
             "include_prompt": True,
         },
     )
-    config = network.model.config
-    card = CARD.format(
-        layers=config.num_hidden_layers,
-        dimension=network.dimension,
-        pooling=network.pooling,
-        max_tokens=network.max_tokens,
-        **network.prompts,
+    about = (
+        f"{network.model.config.num_hidden_layers} layers, {network.dimension} dimensions, {network.pooling} pooling; "
+        f"texts of up to {network.max_tokens} tokens."
     )
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    write_card(folder, "Text encoder", about, network.prompts)
     # The old class paths: they load everywhere, those of the fifth release do not load in the third.
     modules = [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
     _write(
@@ -101,34 +76,30 @@ def export_onnx(network: Network, folder: Path) -> Path:
     """
     path = folder / "onnx" / "model.onnx"
     path.parent.mkdir(parents=True, exist_ok=True)
-    device, implementation = network.device, network.model.config._attn_implementation
+    # A copy: the model in training keeps its device, and its gradients the places where the trainer looks for them.
+    model = copy.deepcopy(network.model).to("cpu").eval()
+    model.set_attn_implementation("eager")  # whose every operator ONNX has
     ids = torch.tensor([[1, 2, 3, 4], [1, 2, 3, 0], [1, 2, 0, 0]])
-    network.model.to("cpu").eval()
-    network.model.set_attn_implementation("eager")  # whose every operator ONNX has
     axes = {0: "texts", 1: "tokens"}
-    try:
-        torch.onnx.export(
-            _Whole(network),
-            (ids, (ids > 0).long()),
-            str(path),
-            input_names=["input_ids", "attention_mask"],
-            output_names=["last_hidden_state", "sentence_embedding"],
-            dynamic_axes={
-                "input_ids": axes, "attention_mask": axes, "last_hidden_state": axes, "sentence_embedding": {0: "texts"}
-            },
-            opset_version=17,
-            dynamo=False,
-        )  # fmt: skip
-    finally:
-        network.model.set_attn_implementation(implementation)
-        network.model.to(device)
+    torch.onnx.export(
+        _Whole(model, network.pooling),
+        (ids, (ids > 0).long()),
+        str(path),
+        input_names=["input_ids", "attention_mask"],
+        output_names=["last_hidden_state", "sentence_embedding"],
+        dynamic_axes={
+            "input_ids": axes, "attention_mask": axes, "last_hidden_state": axes, "sentence_embedding": {0: "texts"}
+        },
+        opset_version=17,
+        dynamo=False,
+    )  # fmt: skip
     return path
 
 
 class _Whole(nn.Module):
-    def __init__(self, network: Network) -> None:
+    def __init__(self, model: nn.Module, pooling: Pooling) -> None:
         super().__init__()
-        self.model, self.pooling = network.model, network.pooling
+        self.model, self.pooling = model, pooling
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         states = self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state

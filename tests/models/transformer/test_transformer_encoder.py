@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
 from models.encoders import load_encoder
 from models.transformer.encoder import TransformerEncoder
 from models.transformer.export import export_onnx
-from models.transformer.network import by_length
+from models.transformer.network import Network, by_length, load_network
 from tests.models.transformer.tiny_bert import texts, write_tiny_bert
 
 TEXTS = [*texts(20, 0), "", "Ünïcödé ❤ عربى", "a\x00b", "lone \ud800 surrogate", "long " * 5000]
@@ -85,6 +89,62 @@ def test_order_and_batches_do_not_matter(bare: Path, budget: int) -> None:
     reversed_ = TransformerEncoder(bare).encode(TEXTS[::-1], "passage")[::-1]
     np.testing.assert_allclose(found, reversed_, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_the_number_of_threads_changes_no_bit(bare: Path, bf16: bool) -> None:
+    one, *others = (
+        TransformerEncoder(bare, batch_tokens=40, threads=threads, bf16=bf16).encode(TEXTS, "query")
+        for threads in (1, 2, 5)
+    )
+    assert [np.array_equal(one, other) for other in others] == [True, True]
+
+
+def test_copies_of_the_model_share_the_batches(bare: Path) -> None:
+    both = threading.Barrier(2, timeout=60)
+
+    class Meeting(Network):
+        """Goes on from its first batch when the other copy has one, too."""
+
+        def embed(self, ids: NDArray[Any], offsets: NDArray[np.int64], chosen: NDArray[np.int64]) -> torch.Tensor:
+            if not hasattr(self, "met"):
+                self.met = both.wait()
+            return super().embed(ids, offsets, chosen)
+
+    encoder = TransformerEncoder(bare, batch_tokens=40, threads=1)
+    expected = encoder.encode(TEXTS, "passage")
+    encoder.networks = [Meeting(**vars(load_network(bare))) for _ in range(2)]
+    assert np.array_equal(encoder.encode(TEXTS, "passage"), expected)
+
+
+def test_torchs_own_threads_are_left_alone(bare: Path) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        TransformerEncoder(bare, batch_tokens=40, threads=2).encode(TEXTS, "query")
+        with ThreadPoolExecutor(1) as fresh:
+            assert (torch.get_num_threads(), fresh.submit(torch.get_num_threads).result()) == (3, 3)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_an_error_in_a_thread_is_the_callers(bare: Path) -> None:
+    encoder = TransformerEncoder(bare, batch_tokens=8, threads=2)
+    ids, offsets = encoder.tokens(ORDINARY, "query")
+    unknown = ids.copy()
+    unknown[offsets[3]] = 60_000
+    with pytest.raises(IndexError):
+        encoder.encode_tokens(unknown, offsets)
+    assert np.array_equal(encoder.encode_tokens(ids, offsets), encoder.encode(ORDINARY, "query"))
+    assert not [each for each in threading.enumerate() if each.name.startswith("encode")]
+
+
+def test_several_threads_may_encode_at_once(bare: Path) -> None:
+    encoder = TransformerEncoder(bare, batch_tokens=40, threads=2)
+    expected = encoder.encode(TEXTS, "query")
+    with ThreadPoolExecutor(3) as callers:
+        found = list(callers.map(lambda _: encoder.encode(TEXTS, "query"), range(6)))
+    assert [np.array_equal(each, expected) for each in found] == [True] * 6
 
 
 def test_no_texts_give_no_vectors(bare: Path) -> None:
