@@ -113,6 +113,7 @@ def make_parser() -> Parser:
         metavar="HINT",
         help="Beam's resource hint for workers that judge, as type:nvidia-l4;count:1;install-nvidia-driver",
     )
+    add("--every-k", action="store_true", help="print what is kept at every k up to --max-rank, not at some")
     add("--quiet", action="store_true", help="print only the tables at the end, warnings and errors")
     add_rule_flags(parser)
     return parser
@@ -137,7 +138,7 @@ def judge(argv: Sequence[str]) -> int:
     names = [name.strip() for value in given.source or () for name in value.split(",") if name.strip()]
     request = asked_for(given, find_candidates(given.input, names), choice_of(given))
     prepare_output(given.output)
-    print(*summary(run(request, Engine(tuple(beam_flags)))), sep="\n")
+    print(*summary(run(request, Engine(tuple(beam_flags))), given.every_k), sep="\n")
     return EXIT_OK
 
 

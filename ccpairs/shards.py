@@ -30,6 +30,10 @@ class ShardWriter:
     """Rows as one Parquet file on a stream. The same rows give the same bytes, in however many tables they come.
 
     It holds less than one row group, and counts and digests what it writes. Close it to make the file whole.
+
+    >>> with atomic_output(uri) as stream, ShardWriter(stream, schema) as writer:
+    ...     writer.write(table)
+    ...     info = writer.close("name.parquet")
     """
 
     def __init__(self, stream: Any, schema: pa.Schema) -> None:
@@ -44,6 +48,14 @@ class ShardWriter:
             use_dictionary=[name for name in schema.names if name not in _UNIQUE_TEXT],
             write_page_index=True,
         )
+
+    def __enter__(self) -> ShardWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:  # else Arrow's writer would end the file when it is collected, on a stream that is gone
+            self._stream.lost = True
+            self._writer.close()
 
     def write(self, table: pa.Table) -> None:
         """Add rows; a row group is written when it is full, for it has no rows but the last may have fewer."""
@@ -74,12 +86,14 @@ class _Digested:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self.bytes, self.digest, self.closed = 0, hashlib.sha256(), False
+        self.bytes, self.digest = 0, hashlib.sha256()
+        self.closed = self.lost = False
 
     def write(self, data: Any) -> int:
-        self.bytes += len(data)
-        self.digest.update(data)
-        self._stream.write(data)
+        if not self.lost:
+            self.bytes += len(data)
+            self.digest.update(data)
+            self._stream.write(data)
         return len(data)
 
     def tell(self) -> int:
@@ -105,9 +119,9 @@ class _Digested:
 def encode_shard(table: pa.Table) -> bytes:
     """A table as the bytes of a Parquet file; the same table gives the same bytes with the same pyarrow."""
     sink = pa.BufferOutputStream()
-    writer = ShardWriter(sink, table.schema)
-    writer.write(table)
-    writer.close("")
+    with ShardWriter(sink, table.schema) as writer:
+        writer.write(table)
+        writer.close("")
     return bytes(sink.getvalue())
 
 

@@ -63,8 +63,7 @@ def judge_decoys(
         here = [source for source in missing if judges.pool(source).folder == pool.folder]
         for source, table in _judged_in(pool, here, judges, wanted, told):
             schema = table.schema.with_metadata({KEY: keys[source].encode()})
-            with storage.atomic_output(decoys_file(output, source)) as stream:
-                writer = ShardWriter(stream, schema)
+            with storage.atomic_output(decoys_file(output, source)) as stream, ShardWriter(stream, schema) as writer:
                 writer.write(table.cast(schema))
                 writer.close("")
             found[source] = table

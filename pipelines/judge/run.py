@@ -83,6 +83,7 @@ class Round:
         self._encode(judges)
         decoys = self._decoys(judges)
         rules = {each.source: self._rule(each.source, decoys) for each in self.request.candidates}
+        self._warn_of_leakage(rules, judges)
         judgements = [self._judgement(each, rules[each.source], judges, decoys) for each in self.request.candidates]
         done = {each.source: finished(each) for each in judgements}
         for source, report in done.items():
@@ -177,11 +178,25 @@ class Round:
         counts = decoys_by_k(rule, decoys[source])[rule.direction] if source in decoys else {}
         return with_k_of_decoys(rule, self.request.rule.limits(source), counts, source)
 
+    def _warn_of_leakage(self, rules: Mapping[str, Consistency], judges: Judges) -> None:
+        """Warn where a pool is so small that a noticeable share of random pairs passes a direction."""
+        lax: dict[tuple[int, int], list[str]] = {}
+        for source, rule in rules.items():
+            if source in judges.plan.pools:
+                rows = judges.pool(source).rows
+                sizes = {"model": rows, "bm25": min(rows, self.request.bm25_pool_size or rows)}
+                size = min(sizes[judge] for judge in rule.judges)
+                if leakage(rule.k, size) > HIGH_LEAKAGE:
+                    lax.setdefault((rule.k, size), []).append(source)
+        for (k, size), sources in lax.items():
+            log.warning(
+                "%s: k = %d of a pool of %s lets about %.1e of random pairs pass a direction, which is above %.0e",
+                *(", ".join(sources), k, f"{size:,}", leakage(k, size), HIGH_LEAKAGE),
+            )
+
     def _judgement(self, each: Candidates, rule: Consistency, judges: Judges, decoys: Mapping[str, Any]) -> Judgement:
         """What is to be made of a source, and what is known of it already."""
         pool = judges.pool(each.source) if each.source in judges.plan.pools else None
-        if pool is not None:
-            warn_of_leakage(each.source, rule, pool.rows)
         shaped = self._shaped(judges, each.source)
         old = next((report for report in self.before if report.manifest.source == each.source), None)
         tasks = [
@@ -239,17 +254,6 @@ class Round:
         graph = partial(judge_graph, listing=listing, plan=plan, rules=rules, shared=shared, hints=hints)
         with shown("judge", total, look, unit="pairs"):
             self.engine.run(graph, seconds=0, parts=len(undone))
-
-
-def warn_of_leakage(source: str, rule: Consistency, pool: int) -> None:
-    """Warn where a pool is so small that a noticeable share of random pairs passes a direction."""
-    share = leakage(rule.k, pool)
-    if share > HIGH_LEAKAGE:
-        log.warning(
-            "%s: k = %d of a pool of %s lets about %.1e of random pairs pass a direction (above %.0e); more pairs make "
-            "it stricter",
-            *(source, rule.k, f"{pool:,}", share, HIGH_LEAKAGE),
-        )
 
 
 def threads_of(engine: Engine) -> int:

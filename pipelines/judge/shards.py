@@ -160,13 +160,17 @@ def write_split(tables: Iterator[pa.Table], rule: Consistency, task: ShardTask) 
     """Write the rows that a rule keeps in one file and all others in another, in their order; then the note."""
     tally, before = Tally(), kept_before(task.before)
     name = task.kept.rpartition("/")[2]
-    with storage.atomic_output(task.kept) as kept, storage.atomic_output(task.dropped) as dropped:
-        writers = ShardWriter(kept, JUDGED_SCHEMA), ShardWriter(dropped, JUDGED_SCHEMA)
+    with (
+        storage.atomic_output(task.kept) as kept_file,
+        storage.atomic_output(task.dropped) as dropped_file,
+        ShardWriter(kept_file, JUDGED_SCHEMA) as kept,
+        ShardWriter(dropped_file, JUDGED_SCHEMA) as dropped,
+    ):
         for table in tables:
             keep = pa.array(tally.count(table, rule, before))
-            writers[0].write(table.filter(keep))
-            writers[1].write(table.filter(pc.invert(keep)))
-        infos = [writer.close(name) for writer in writers]
+            kept.write(table.filter(keep))
+            dropped.write(table.filter(pc.invert(keep)))
+        infos = [writer.close(name) for writer in (kept, dropped)]
     values = {"key": task.key, "kept": asdict(infos[0]), "dropped": asdict(infos[1]), "tally": tally.told()}
     storage.write_bytes(task.note, json.dumps(values).encode())
 

@@ -9,12 +9,15 @@ from typing import Any
 from ccpairs.command_line import table
 from pipelines.judge.manifests import JudgedReport
 
+SOME_K = (1, 2, 3, 5, 10, 20)
 
-def summary(reports: Sequence[JudgedReport]) -> Iterator[str]:
-    """The tables of what happened, a line at a time."""
+
+def summary(reports: Sequence[JudgedReport], every_k: bool = False) -> Iterator[str]:
+    """The tables of what happened, a line at a time; at ``every_k`` or at some what else would have been kept."""
     yield from kept_table(reports)
     yield ""
     yield from decoys_table(reports)
+    yield from at_k_table(reports, every_k)
     yield from rounds_table(reports)
     for report in reports:
         yield f"{report.manifest.source}: {report.folder}" + ("  (found done)" if report.reused else "")
@@ -50,6 +53,33 @@ def decoys_table(reports: Sequence[JudgedReport]) -> Iterator[str]:
         rows.append((report.manifest.source, *(cell for part in cells for cell in part)))
     yield from table(rows)
     yield ""
+
+
+def at_k_table(reports: Sequence[JudgedReport], every_k: bool) -> Iterator[str]:
+    """What each source's pairs and decoys come to at other k, in both directions; a star marks the rule's k."""
+    kinds = sorted({kind for report in reports for kind in judged(report)["decoys"]})
+    directions = sorted({direction for report in reports for direction in judged(report)["at_k"]})
+    rows = [("kept at other k", "k", *(head for each in directions for head in (each, *kinds)))]
+    for report in reports:
+        found = judged(report)
+        for k in range(1, found["max_rank"] + 1):
+            if not found["at_k"] or not (every_k or k in SOME_K or k == found["k"]):
+                continue
+            cells = [
+                cell
+                for direction in directions
+                for told in [found["at_k"][direction][k - 1]]
+                for cell in (percent(told["keep_rate"]), *(_with_interval(told.get(kind)) for kind in kinds))
+            ]
+            rows.append((report.manifest.source, f"{'*' if k == found['k'] else ''}{k}", *cells))
+    yield from table(rows)
+    yield ""
+
+
+def _with_interval(rate: Mapping[str, Any] | None) -> str:
+    if rate is None or not rate["of"]:
+        return ""
+    return f"{percent(rate['rate'])} ({100 * rate['low']:.2f} to {100 * rate['high']:.2f})"
 
 
 def _cells(rate: Mapping[str, Any] | None) -> tuple[str, ...]:
