@@ -65,7 +65,8 @@ class _Mean(nn.Module):
 
     def __init__(self, encoder: StaticEncoder) -> None:
         super().__init__()
-        self.rows = nn.Embedding(*encoder.rows.shape, _weight=torch.from_numpy(encoder.rows))
+        size, dimension = encoder.rows.shape
+        self.rows = nn.Embedding(size, dimension, _weight=torch.from_numpy(encoder.rows))
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         return unit_mean(self.rows(input_ids), attention_mask)
