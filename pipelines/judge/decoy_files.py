@@ -24,8 +24,9 @@ from ccpairs.shards import ShardWriter
 from filters.consistency import Consistency
 from filters.false_keep import KINDS, KeptByK, Kind
 from filters.folds import folds_of
-from pipelines.judge.decoys import Decoys, Members, by_vectors, choose
+from pipelines.judge.decoys import Decoys, Members, Neighbours, choose
 from pipelines.judge.judges import Judges, Pairs, judgement_columns
+from pipelines.judge.neighbours import by_vectors, by_words
 from pipelines.judge.pool import Pool
 from pipelines.judge.rules import judged_of
 from pipelines.judge.tally import by_direction
@@ -102,14 +103,22 @@ def _judged_in(
         passages,
         documents,
     )
-    vectors = [open_vectors(judges.plan.work, pool, each.fingerprint, "query") for each in judges.encoders]
+    neighbours = _neighbours(pool, judges)
     for source in sources:
         rows = np.flatnonzero(pc.equal(table.column("source"), source).to_numpy())
-        kinds = choose(members, rows, pool.place, wanted, judges.plan.folds, by_vectors(vectors, pool.place))
+        kinds = choose(members, rows, pool.place, wanted, judges.plan.folds, neighbours)
         parts = [DECOY_SCHEMA.empty_table()]
         for decoys in kinds:
             parts += _judged_kind(decoys, members, pool, source, judges, told)
         yield source, pa.concat_tables(parts)
+
+
+def _neighbours(pool: Pool, judges: Judges) -> Neighbours:
+    """By each fold's model; by words where BM25 judges alone."""
+    if not judges.encoders:
+        return by_words([text for batch in pool.batches(["query"]) for text in batch.column(0).to_pylist()])
+    vectors = [open_vectors(judges.plan.work, pool, each.fingerprint, "query") for each in judges.encoders]
+    return by_vectors(vectors, pool.place)
 
 
 def _judged_kind(

@@ -7,9 +7,9 @@ a rule keeps says how many mismatches of that kind it lets pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +20,7 @@ from filters.folds import Hashes
 
 NEAREST_PLACE, FARTHEST_PLACE = 3, 10
 """A near decoy's passage is that of a neighbour at one of these places: the very nearest may well be as good."""
-LOOKED_AT = 64
-"""Neighbours among which those that may be used are sought."""
 TRIES = 16
-ASKED_AT_ONCE, ANSWERING_AT_ONCE = 512, 32_768
 
 Rows = NDArray[np.int64]
 Neighbours = Callable[[int, Rows, Rows], Iterator[Rows]]
@@ -95,32 +92,3 @@ def near(members: Members, row: int, nearest: Rows) -> list[int]:
 
 def _hash(identity: str, purpose: str) -> int:
     return xxhash.xxh3_64_intdigest(f"{identity}\0{purpose}".encode())
-
-
-def by_vectors(vectors_of: Sequence[Any], place: Rows) -> Neighbours:
-    """Neighbours by the dot product of the queries' vectors, those of each fold's model in the pool's order."""
-
-    def neighbours(fold: int, asking: Rows, group: Rows) -> Iterator[Rows]:
-        vectors = vectors_of[fold]
-        for start in range(0, len(asking), ASKED_AT_ONCE):
-            ours = vectors[place[asking[start : start + ASKED_AT_ONCE]]]
-            for mine, likely in zip(ours, _likely(ours, vectors, place[group]), strict=True):
-                # Summed up one by one: a product of matrices may round otherwise with other threads.
-                exact = (vectors[place[group[likely]]].astype(np.float64) * mine).sum(axis=1)
-                yield group[likely[np.argsort(-exact, kind="stable")]]
-
-    return neighbours
-
-
-def _likely(ours: Any, vectors: Any, theirs: Rows) -> list[Rows]:
-    """Of each row of ``ours``, the positions in ``theirs`` of its nearest ones, ascending."""
-    scores = np.empty((len(ours), 0), np.float32)
-    positions = np.empty((len(ours), 0), np.int64)
-    for start in range(0, len(theirs), ANSWERING_AT_ONCE):
-        part = theirs[start : start + ANSWERING_AT_ONCE]
-        scores = np.hstack([scores, ours @ vectors[part].T])
-        positions = np.hstack([positions, np.broadcast_to(start + np.arange(len(part)), (len(ours), len(part)))])
-        count = min(LOOKED_AT, scores.shape[1])
-        best = np.argpartition(scores, scores.shape[1] - count, axis=1)[:, scores.shape[1] - count :]
-        scores, positions = np.take_along_axis(scores, best, 1), np.take_along_axis(positions, best, 1)
-    return list(np.sort(positions, axis=1))

@@ -22,6 +22,8 @@ from ccpairs.pair import JUDGEMENT
 from filters.folds import Hashes
 from models.encoders import Encoder, Role, load_encoder
 from models.ranks import Golds, RankPool, open_ranker
+from models.ranks.bm25 import VERSION as BM25_VERSION
+from models.ranks.bm25 import Bm25Ranker
 from pipelines.judge.pool import Pool, open_pool
 from pipelines.judge.vectors import checked, open_vectors
 
@@ -83,7 +85,7 @@ class Judges:
         # What has several threads uses all of them for one batch; with one each, workers' threads go side by side.
         self._turn: Any = threading.Lock() if plan.threads > 1 else contextlib.nullcontext()
         self._rankers: dict[tuple[Path, int, Role], Any] = {}
-        self._bm25: dict[Path, Any] = {}
+        self._lexical: dict[Path, Bm25Ranker] = {}
         self._pools: dict[str, Pool] = {}
 
     @cached_property
@@ -106,6 +108,8 @@ class Judges:
     def open_all(self) -> None:
         """Open every ranker, so that what they keep on disk is there before workers look for it."""
         for source in self.plan.pools:
+            if self.plan.bm25_size:
+                self._bm25(source)
             for fold in range(len(self.plan.models)):
                 for role in ROLES:
                     self._ranker(fold, source, role)
@@ -154,7 +158,43 @@ class Judges:
         return self._rankers[key]
 
     def _by_bm25(self, pairs: Pairs, judgement: Judgement) -> None:
-        raise NotImplementedError
+        ranks = self._bm25(pairs.source).ranks(
+            pairs.queries,
+            pairs.passages,
+            pairs.query_texts,
+            pairs.passage_texts,
+            pairs.documents,
+            max_rank=self.plan.max_rank,
+        )
+        judgement.bm25_passage_ranks[:] = ranks.passage
+        judgement.bm25_query_ranks[:] = ranks.query
+
+    def _bm25(self, source: str) -> Bm25Ranker:
+        """BM25 over the first members of a source's pool, those of the lowest hash; made where it is not there yet."""
+        pool = self.pool(source)
+        if pool.folder not in self._lexical:
+            folder = self.plan.work / "bm25" / f"{pool.fingerprint}-{self.plan.bm25_size}-{BM25_VERSION}"
+            if not folder.is_dir():
+                index_pool(pool, self.plan.bm25_size, self.plan.threads).save(folder)
+            self._lexical[pool.folder] = Bm25Ranker.load(folder, threads=self.plan.threads)
+        return self._lexical[pool.folder]
+
+
+def index_pool(pool: Pool, size: int, threads: int) -> Bm25Ranker:
+    """BM25 of the first ``size`` members of a pool; their texts are in memory while it is made."""
+    count = min(size, pool.rows)
+    texts: dict[Role, list[str]] = {role: [""] * count for role in ROLES}
+    first = 0
+    for batch in pool.batches(ROLES):
+        here = pool.place[first : first + batch.num_rows]
+        first += batch.num_rows
+        inside = batch.filter(pa.array(here < size))
+        for side, role in enumerate(ROLES):
+            for place, text in zip(here[here < size].tolist(), inside.column(side).to_pylist(), strict=True):
+                texts[role][place] = text
+    queries, passages = (np.asarray(pool.texts(role)[:count]) for role in ROLES)
+    documents = np.asarray(pool.documents[:count])
+    return Bm25Ranker.of(texts["query"], texts["passage"], queries, passages, documents, threads=threads)
 
 
 def judgement_columns(judgement: Judgement, pairs: Pairs, judges: Judges) -> list[pa.Array]:

@@ -23,6 +23,7 @@ from apache_beam.utils.shared import Shared
 
 from ccpairs import storage
 from filters.consistency import HIGH_LEAKAGE, Consistency, leakage
+from models.ranks.bm25 import VERSION as BM25_VERSION
 from pipelines.build import counted
 from pipelines.engine import Engine, cores
 from pipelines.judge.candidates import Candidates
@@ -170,6 +171,7 @@ class Round:
             "fold_rule": request.told()["fold_rule"],
             "max_rank": request.max_rank,
             "bm25_pool_size": request.bm25_pool_size,
+            "bm25_version": BM25_VERSION if request.bm25_pool_size else None,
             "versions": judge_versions(),
         }
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipelines.judge.decoys import Decoys, Members, Rows, by_vectors, choose
+from pipelines.judge.decoys import Decoys, Members, Rows, choose
+from pipelines.judge.neighbours import by_vectors, by_words
 
 
 def members_of(
@@ -118,3 +119,18 @@ def test_neighbours_are_those_of_a_full_search(count: int, asking: int, seed: in
     for found, mine in zip(by_vectors([vectors], rows)(0, asked, rows), scores, strict=True):
         assert len(found) == min(64, count)
         np.testing.assert_allclose(mine[found], np.sort(mine)[::-1][: len(found)], atol=1e-5)
+
+
+def test_neighbours_by_words_share_the_rarest_ones() -> None:
+    queries = ["red apple pie", "apple pie", "pie", "green apple", "blue sky", "", "red sky at night"]
+    rows: Rows = np.arange(len(queries))
+    found = [each.tolist() for each in by_words(queries)(0, rows, rows)]
+    assert found[0][:2] == [0, 1]
+    assert set(found[0]) == {0, 1, 2, 3, 6}
+    assert found[5] == []
+    assert found[4] == [4, 6]
+
+
+def test_without_a_word_nobody_is_near() -> None:
+    rows: Rows = np.arange(2)
+    assert [each.tolist() for each in by_words(["", "?!"])(0, rows, rows)] == [[], []]
