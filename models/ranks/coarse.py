@@ -1,0 +1,187 @@
+"""Ranks by a coarse product with a certificate: few scores need to be exact, and most rows need few scores.
+
+The pool passes in chunks. A row leaves when it is beaten ``max_rank`` times: bad pairs after a few thousand members.
+The rows that stay are multiplied with the rest by a prefix of their components, as short as their gold score allows.
+In each product a maximum over 64 members tells whether any can beat; only those are opened (``openings.py``).
+
+Threads take blocks of rows, so a chunk of the pool is in a core's cache while many rows use it. What a row meets does
+not depend on other rows, and who beats it is decided by the rule, so neither the blocks nor the threads change a rank.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.ranks.certificate import CHUNK, STRETCH, CodedPool, CodedRows, code_rows, prefixes
+from models.ranks.openings import count_above, open_products
+from models.ranks.questions import Golds, RankPool, Statistics, Tally, checked_golds
+from models.ranks.rule import TOLERANCE, bars
+from models.ranks.small_numbers import Floats, Kind
+from models.static.parallel import even, in_slices
+
+ROWS = 512
+"""Rows of a block at most."""
+BATCH = 16_384
+"""Pairs that are coded at once, for each two threads."""
+FIRST = CHUNK
+GROWTH = 4
+"""All rows meet so many members, by all their components; then those that are left meet four times as many, and so on."""
+
+
+class Batch(NamedTuple):
+    """Pairs in work: ``bars`` float64 [n] is what a score must exceed, ``beaten`` int32 [n] how often it was."""
+
+    golds: Golds
+    rows: CodedRows
+    bars: Floats
+    beaten: NDArray[np.int32]
+
+
+class Block(NamedTuple):
+    """Rows of a batch that one thread takes through members ``begin`` to ``end``, by a prefix of their components."""
+
+    rows: NDArray[np.int64]
+    prefix: int
+    begin: int
+    end: int
+
+
+class CoarseRanker:
+    """Counts by coarse products of one kind."""
+
+    def __init__(self, pool: RankPool, coded: CodedPool, kind: Kind, max_rank: int, threads: int) -> None:
+        self._pool, self._coded, self._kind = pool, coded, kind
+        self._max_rank, self._threads, self._tally = max_rank, threads, Tally()
+        self._prefixes = prefixes(pool.vectors.shape[1])
+        chunks = np.arange(0, len(coded.residuals), CHUNK)
+        self._residuals = np.maximum.reduceat(coded.residuals, chunks).astype(np.float64) if len(chunks) else chunks
+
+    @property
+    def name(self) -> str:
+        return self._kind.name
+
+    @property
+    def statistics(self) -> Statistics:
+        return self._tally.total
+
+    def ranks(self, golds: Golds) -> NDArray[np.int32]:
+        golds = checked_golds(golds, self._pool.vectors.shape[1])
+        beaten = np.zeros(len(golds.anchors), np.int32)
+        size = BATCH * -(-self._threads // 2)
+        for at in range(0, len(beaten), size):
+            self._count(Golds(*(array[at : at + size] for array in golds)), beaten[at : at + size])
+        self._tally.add(Statistics(asked=len(beaten) * len(self._pool.vectors)))
+        return beaten + np.int32(1)
+
+    def _count(self, golds: Golds, beaten: NDArray[np.int32]) -> None:
+        found = np.empty(len(beaten), np.float64)
+        bars(golds.anchors, golds.golds, TOLERANCE, found)
+        batch = Batch(golds, code_rows(golds.anchors, self._coded, self._kind), found, beaten)
+        cost = np.zeros((len(beaten), len(self._prefixes)), np.float32)
+        cost[:, :-1] = np.inf
+        for begin, end in pairwise(phases(len(self._pool.vectors))):
+            alive = np.flatnonzero(beaten < self._max_rank)
+            if begin == FIRST and len(self._prefixes) > 1:
+                self._reckon(batch, alive, cost)
+            self._in_threads(batch, list(self._blocks(alive, cost, begin, end)))
+
+    def _blocks(self, alive: NDArray[np.int64], cost: NDArray[np.float32], begin: int, end: int) -> Iterator[Block]:
+        """Blocks of rows to which the same prefix is cheap, at least one for each thread."""
+        best = cost[alive].argmin(axis=1)
+        alive = alive[np.lexsort((cost[alive, best], best))]
+        count = max(-(-len(alive) // ROWS), min(self._threads, len(alive)))
+        for first, last in pairwise(even(len(alive), count).tolist()):
+            rows = alive[first:last]
+            yield Block(rows, int(cost[rows].sum(axis=0).argmin()), begin, end)
+
+    def _in_threads(self, batch: Batch, blocks: list[Block]) -> None:
+        waiting = iter(blocks)  # each block is one thread's, whoever comes first
+
+        def work(_first: int, _last: int) -> None:
+            with one_thread():
+                room = self._kind.buffer(ROWS * CHUNK)
+                for block in waiting:
+                    self._pass(batch, block, room)
+
+        in_slices(work, even(self._threads, min(self._threads, len(blocks))))
+
+    def _pass(self, batch: Batch, block: Block, room: torch.Tensor) -> None:
+        """Take the rows of a block past its part of the pool."""
+        done, rows, coded = Statistics(), block.rows, self._coded
+        width, mask = self._prefixes[block.prefix], self._kind.products(self._kind.mask)
+        for leg in range(block.begin, block.end, STRETCH):
+            rows = rows[batch.beaten[rows] < self._max_rank]
+            if not len(rows):
+                break
+            starts = range(leg, min(leg + STRETCH, block.end), CHUNK)
+            codes, keys = self._asking(batch, rows, block.prefix, starts)
+            for at, key in zip(starts, keys, strict=True):
+                end = min(at + CHUNK, block.end)
+                clock = time.thread_time()
+                products = self._kind.multiply(codes, coded.codes[at:end, :width], room)
+                done.seconds += time.thread_time() - clock
+                done.operations += 2.0 * len(rows) * (end - at) * width
+                done.looked += len(rows) * (end - at)
+                done.checked += open_products(
+                    products, mask, key, rows, batch.bars, batch.rows.fine, batch.rows.fine_scale,
+                    batch.rows.fine_error, batch.rows.length, coded.residuals[at:end], coded.codes[at:end],
+                    *batch.golds, coded.order[at:end], *self._pool, batch.beaten, self._max_rank,
+                )  # fmt: skip
+        self._tally.add(done)
+
+    def _asking(
+        self, batch: Batch, rows: NDArray[np.int64], prefix: int, starts: range
+    ) -> tuple[NDArray[Any], NDArray[np.int32]]:
+        """The codes [r, width] of some rows, and for each chunk the keys [chunks, r] that beating products are above."""
+        coded = batch.rows
+        chunks = slice(starts[0] // CHUNK, starts[-1] // CHUNK + 1)
+        tails, residuals = self._coded.tails[prefix, chunks, None], self._residuals[chunks, None]
+        bound = batch.bars[rows] - coded.error[rows] - coded.length[rows] * residuals - coded.tails[rows, prefix] * tails
+        codes = np.ascontiguousarray(coded.codes[rows, : self._prefixes[prefix]])
+        return codes, self._kind.key(bound / coded.scale[rows])
+
+    def _reckon(self, batch: Batch, alive: NDArray[np.int64], cost: NDArray[np.float32]) -> None:
+        """Set what a score of each row costs by each prefix, in components, as the middle of the first stretch tells."""
+        at = min(STRETCH, len(self._coded.codes)) // CHUNK // 2 * CHUNK
+        columns = self._coded.codes[at : at + CHUNK]
+
+        def work(first: int, last: int) -> None:
+            with one_thread():
+                room = self._kind.buffer(ROWS * CHUNK)
+                for begin in range(first, last, ROWS):
+                    rows = alive[begin : min(begin + ROWS, last)]
+                    for prefix, width in enumerate(self._prefixes):
+                        codes, keys = self._asking(batch, rows, prefix, range(at, at + 1))
+                        products = self._kind.multiply(codes, columns[:, :width], room)
+                        opened = count_above(products, self._kind.products(self._kind.mask), keys[0])
+                        cost[rows, prefix] = width + opened / len(columns) * self._kind.opening
+
+        in_slices(work, even(len(alive), self._threads))
+
+
+def phases(count: int) -> list[int]:
+    """Where rows that left are put away and blocks are made anew."""
+    bounds, at = [0], FIRST
+    while at < count:
+        bounds.append(at)
+        at *= GROWTH
+    return [*bounds, count]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch's products without threads of their own, in this thread alone."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,131 @@
+"""What is asked of a ranker, and what it answers: the terms that all paths share."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+
+
+class RankPool(NamedTuple):
+    """The side that is searched: P members of d dimensions.
+
+    ``vectors`` float32 [P, d], of length 1 or zero, may be a read-only memory map: it is read, never copied as a whole.
+    ``texts`` uint64 [P]: hash of the member's text on this side. ``documents`` uint64 [P, 2]: hashes of the documents
+    of the member's query and passage, 0 = none known.
+
+    Any order gives the same ranks. A random one is the fastest: a bad pair is then beaten by the first few thousand.
+    """
+
+    vectors: NDArray[np.float32]
+    texts: Hashes
+    documents: Hashes
+
+
+class Golds(NamedTuple):
+    """The n pairs to rank.
+
+    ``anchors`` float32 [n, d]: the vectors that ask. ``golds`` float32 [n, d]: those that should be found. ``texts``
+    uint64 [n, a]: texts that are no competitors, the gold text first. ``documents`` uint64 [n, b]: documents whose
+    members are no competitors. 0 = none in both.
+    """
+
+    anchors: NDArray[np.float32]
+    golds: NDArray[np.float32]
+    texts: Hashes
+    documents: Hashes
+
+
+@dataclass
+class Statistics:
+    """What a ranker has done since it was opened, or in one call.
+
+    ``asked``: scores that a flat search would make, pairs x pool. ``looked``: those that were made, if only in part.
+    ``checked``: those that needed their exact value. ``operations``: multiplications and additions of the coarse
+    product (0 for FAISS), ``seconds``: of CPU that it took, all threads together.
+    """
+
+    asked: int = 0
+    looked: int = 0
+    checked: int = 0
+    operations: float = 0
+    seconds: float = 0
+
+    def add(self, other: Statistics) -> None:
+        for field in fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+    @property
+    def looked_share(self) -> float:
+        return self.looked / max(self.asked, 1)
+
+    @property
+    def checked_share(self) -> float:
+        """Of the scores that were looked at."""
+        return self.checked / max(self.looked, 1)
+
+    @property
+    def rate(self) -> float:
+        """Operations of the product in a second of one core."""
+        return self.operations / self.seconds if self.seconds else 0.0
+
+
+class Ranker(Protocol):
+    """Counts who beats a pair. Many threads may ask one ranker."""
+
+    @property
+    def name(self) -> str:
+        """The path that was taken; it never changes a rank."""
+
+    @property
+    def statistics(self) -> Statistics: ...
+
+    def ranks(self, golds: Golds) -> NDArray[np.int32]:
+        """1 + how many of the pool beat each gold, int32 [n]; ``max_rank + 1`` where that is above ``max_rank``."""
+
+
+class Tally:
+    """Statistics that several threads add to."""
+
+    def __init__(self) -> None:
+        self.total, self._lock = Statistics(), threading.Lock()
+
+    def add(self, part: Statistics) -> None:
+        with self._lock:
+            self.total.add(part)
+
+
+def checked_pool(pool: RankPool) -> RankPool:
+    """The pool in the layout that the kernels read; copies only what has another. ValueError where shapes disagree."""
+    count = len(pool.vectors)
+    if pool.vectors.ndim != 2 or pool.vectors.dtype != np.float32:
+        raise ValueError(f"vectors {pool.vectors.shape} {pool.vectors.dtype}; float32 [P, d] is needed")
+    if pool.texts.shape != (count,) or pool.documents.ndim != 2 or len(pool.documents) != count:
+        raise ValueError(f"texts {pool.texts.shape} and documents {pool.documents.shape} of {count} vectors")
+    return RankPool(frozen(pool.vectors), frozen(pool.texts), frozen(pool.documents))
+
+
+def checked_golds(golds: Golds, dimension: int) -> Golds:
+    """The same of the pairs; their vectors must be finite too."""
+    count = len(golds.anchors)
+    for vectors in (golds.anchors, golds.golds):
+        if vectors.shape != (count, dimension) or vectors.dtype != np.float32:
+            raise ValueError(f"vectors {vectors.shape} {vectors.dtype}; float32 [{count}, {dimension}] is needed")
+        if not np.isfinite(vectors).all():
+            raise ValueError("a vector of a pair is not finite")
+    for hashes in (golds.texts, golds.documents):
+        if hashes.ndim != 2 or len(hashes) != count:
+            raise ValueError(f"hashes {hashes.shape} of {count} pairs")
+    return Golds(*(frozen(array) for array in golds))
+
+
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """A read-only view, so that each kernel is compiled once, for memory maps and for arrays alike."""
+    view = np.ascontiguousarray(array).view(np.ndarray)
+    view.flags.writeable = False
+    return view
