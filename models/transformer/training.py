@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.encoders import TokenBatch
-from models.loss import Gradients, Hashes, InfoNce
+from models.loss import Hashes, InfoNce
 from models.transformer import ranks
 from models.transformer.encoder import TransformerEncoder
 from models.transformer.network import Network, by_length
@@ -129,8 +129,8 @@ class TransformerTrainable:
                     graphs[number] = embedded
                 vectors[torch.from_numpy(chosen).to(device)] = embedded.detach()
             ranks.add(vectors)
-            found = self._loss(vectors, starts, rows, queries, passages, negatives)
-            d_vectors = torch.cat([g for g in (found.d_passages, found.d_negatives, found.d_queries) if g is not None])
+            loss, d_log_tau, d_vectors = self._loss(vectors, starts, rows, queries, passages, negatives)
+            del vectors
             ranks.add(d_vectors)
             for number in [*sorted(kept), *(n for n in range(len(chunks)) if n not in kept)]:
                 chosen = chunks[number]
@@ -138,8 +138,8 @@ class TransformerTrainable:
                 embedded.backward(d_vectors[torch.from_numpy(chosen).to(device)])  # type: ignore[no-untyped-call]
         if self.settings.learn_temperature:
             assert self.log_tau.grad is not None
-            self.log_tau.grad += found.d_log_tau
-        self._buffer[-1] = found.loss
+            self.log_tau.grad += d_log_tau
+        self._buffer[-1] = loss
         ranks.add(self._buffer)
         return self._buffer[-1].clone()
 
@@ -156,13 +156,16 @@ class TransformerTrainable:
         queries: TokenBatch,
         passages: TokenBatch,
         negatives: TokenBatch | None,
-    ) -> Gradients:
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Of this rank's rows: loss, derivative by log(temperature), gradient by all vectors in their order."""
         p, *hard, q = vectors.tensor_split(torch.from_numpy(starts[1:-1]))
         hashes = Hashes.of_arrays(
             queries.hashes, passages.hashes, None if negatives is None else negatives.hashes, vectors.device
         )
         tau = self.log_tau.exp() if self.settings.learn_temperature else None
-        return self.settings.loss(q, p, hard[0] if hard else None, rows=rows, hashes=hashes, temperature=tau)
+        found = self.settings.loss(q, p, hard[0] if hard else None, rows=rows, hashes=hashes, temperature=tau)
+        sides = [side for side in (found.d_passages, found.d_negatives, found.d_queries) if side is not None]
+        return found.loss, found.d_log_tau, torch.cat(sides)
 
     def _embed(self, texts: _Texts, chosen: NDArray[np.int64], key: tuple[int, int]) -> Tensor:
         words = np.random.SeedSequence([*key, self._steps, ranks.rank()]).generate_state(1, np.uint64)
