@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -38,7 +39,11 @@ class Decoys(NamedTuple):
 
 @dataclass(frozen=True)
 class Members:
-    """The members of a pool, in the order of its file: what choosing decoys needs of them."""
+    """The members of a pool, in the order of its file: what choosing decoys needs of them.
+
+    ``ids``: of the pairs. ``query_texts`` and ``passage_texts`` uint64 [n], ``documents`` uint64 [n, 2]: hashes, 0 for
+    no document.
+    """
 
     ids: pa.StringArray
     folds: NDArray[np.uint8]
@@ -47,14 +52,33 @@ class Members:
     documents: Hashes
 
     def may_stand_together(self, one: int, others: Rows) -> NDArray[np.bool_]:
-        """Whether a member's query with the passage of another is a mismatch: no equal text, no common document."""
+        """Whether a member's query with the passage of another is a mismatch.
+
+        It is none where a text is the same on both, where they share a document, or where another member pairs these
+        two texts or documents: papers that cite each other make such pairs.
+        """
         fit = (self.query_texts[others] != self.query_texts[one]) & (
             self.passage_texts[others] != self.passage_texts[one]
         )
+        fit &= ~self._are_paired(_mixed(self.query_texts[one]) - self.passage_texts[others])
         for mine in self.documents[one]:
             if mine:
                 fit &= (self.documents[others] != mine).all(axis=1)
+                for theirs in self.documents[others].T:
+                    fit &= ~self._are_paired(_mixed(mine) + _mixed(theirs)) | (theirs == 0)
         return np.asarray(fit & (others != one))
+
+    @cached_property
+    def _pairs(self) -> Hashes:
+        """A hash of the two texts of each member, in their order, and of its two documents in any; sorted."""
+        one, other = self.documents.T
+        texts = _mixed(self.query_texts) - self.passage_texts
+        documents = (_mixed(one) + _mixed(other))[(one != 0) & (other != 0) & (one != other)]
+        return np.unique(np.concatenate([texts, documents]))
+
+    def _are_paired(self, hashes: Hashes) -> NDArray[np.bool_]:
+        places = np.searchsorted(self._pairs, hashes)
+        return np.asarray(self._pairs[np.minimum(places, len(self._pairs) - 1)] == hashes)
 
 
 def choose(members: Members, rows: Rows, order: Rows, wanted: int, folds: int, neighbours: Neighbours) -> list[Decoys]:
@@ -76,6 +100,13 @@ def choose(members: Members, rows: Rows, order: Rows, wanted: int, folds: int, n
 def decoys_of(kind: str, pairs: Rows) -> Decoys:
     """The decoys in rows of query, passage and fold."""
     return Decoys(kind, pairs[:, 0], pairs[:, 1], pairs[:, 2].astype(np.uint8))
+
+
+def _mixed(hashes: Hashes) -> Hashes:
+    """Hashes whose sums are as good as hashes: every bit decides."""
+    hashes = np.atleast_1d(hashes)  # numpy warns where a scalar overflows
+    mixed = (hashes ^ (hashes >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15)
+    return mixed ^ (mixed >> np.uint64(32))
 
 
 def far(members: Members, row: int, group: Rows) -> list[int]:

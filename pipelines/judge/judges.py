@@ -24,7 +24,7 @@ from models.encoders import Encoder, Role, load_encoder
 from models.ranks import Golds, RankPool, open_ranker
 from models.ranks.bm25 import VERSION as BM25_VERSION
 from models.ranks.bm25 import Bm25Ranker
-from pipelines.judge.pool import Pool, open_pool
+from pipelines.judge.pool import REPEATED, Pool, open_pool
 from pipelines.judge.vectors import checked, open_vectors
 
 ROLES: tuple[Role, Role] = ("query", "passage")
@@ -136,11 +136,11 @@ class Judges:
         judgement.similarity[rows] = np.einsum("ij,ij->i", queries, passages)
         documents = pairs.documents[rows]
         ranker = self._ranker(fold, pairs.source, "passage")
-        ranks = ranker.ranks(Golds(queries, passages, pairs.passage_texts[rows], documents))
+        ranks = ranker.ranks(Golds(queries, passages, and_repeated(pairs.passage_texts[rows]), documents))
         judgement.passage_ranks[rows] = ranks
         left = np.flatnonzero(ranks <= self.plan.max_rank)
         ranker = self._ranker(fold, pairs.source, "query")
-        golds = Golds(passages[left], queries[left], pairs.query_texts[rows[left]], documents[left])
+        golds = Golds(passages[left], queries[left], and_repeated(pairs.query_texts[rows[left]]), documents[left])
         judgement.query_ranks[rows[left]] = ranker.ranks(golds)
 
     def _ranker(self, fold: int, source: str, role: Role) -> Any:
@@ -149,7 +149,7 @@ class Judges:
         if key not in self._rankers:
             vectors = open_vectors(self.plan.work, pool, self.encoders[fold].fingerprint, role)
             self._rankers[key] = open_ranker(
-                RankPool(vectors, pool.texts(role), pool.documents),
+                RankPool(vectors, pool.competitors(role), pool.documents),
                 max_rank=self.plan.max_rank,
                 path=self.plan.rank_path,
                 folder=self.plan.work / "coarse" / f"{pool.fingerprint}-{self.encoders[fold].fingerprint}-{role}",
@@ -161,8 +161,8 @@ class Judges:
         ranks = self._bm25(pairs.source).ranks(
             pairs.queries,
             pairs.passages,
-            pairs.query_texts,
-            pairs.passage_texts,
+            and_repeated(pairs.query_texts),
+            and_repeated(pairs.passage_texts),
             pairs.documents,
             max_rank=self.plan.max_rank,
         )
@@ -180,6 +180,11 @@ class Judges:
         return self._lexical[pool.folder]
 
 
+def and_repeated(texts: Hashes) -> Hashes:
+    """Texts that are no competitors [n, a], and beside them what stands for repeated ones in a pool, [n, a + 1]."""
+    return np.hstack([texts, np.full((len(texts), 1), REPEATED)])
+
+
 def index_pool(pool: Pool, size: int, threads: int) -> Bm25Ranker:
     """BM25 of the first ``size`` members of a pool; their texts are in memory while it is made."""
     count = min(size, pool.rows)
@@ -192,7 +197,7 @@ def index_pool(pool: Pool, size: int, threads: int) -> Bm25Ranker:
         for side, role in enumerate(ROLES):
             for place, text in zip(here[here < size].tolist(), inside.column(side).to_pylist(), strict=True):
                 texts[role][place] = text
-    queries, passages = (np.asarray(pool.texts(role)[:count]) for role in ROLES)
+    queries, passages = (pool.competitors(role)[:count] for role in ROLES)
     documents = np.asarray(pool.documents[:count])
     return Bm25Ranker.of(texts["query"], texts["passage"], queries, passages, documents, threads=threads)
 

@@ -37,6 +37,11 @@ class JudgedReport:
     folder: str
     reused: bool = False
 
+    @property
+    def dropped(self) -> str:
+        """The folder of the dropped pairs."""
+        return storage.join(storage.parent(storage.parent(self.folder)), "dropped", self.manifest.source)
+
 
 @dataclass(frozen=True)
 class Judgement:

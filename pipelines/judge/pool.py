@@ -47,6 +47,8 @@ ROWS_AT_ONCE = 8_192
 SAMPLE_BYTES_PER_SECOND = 200 << 20
 FACTS = "pool.json"
 HIGHEST = (1 << 64) - 1
+REPEATED = np.uint64(1)
+"""In the place of the hash of a text that is no competitor of any pair."""
 VERSION = 1
 """Changes when the same candidates would give another pool."""
 
@@ -89,6 +91,17 @@ class Pool:
     def texts(self, role: Role) -> Hashes:
         """Hashes of the members' texts on one side, uint64 [rows]."""
         return self._array(f"{role}-texts")
+
+    def competitors(self, role: Role) -> Hashes:
+        """The same, with :data:`REPEATED` for a text that a member before has, too: a text competes once.
+
+        Where the same answer stands with a title and with the question's body, each would otherwise count it twice.
+        """
+        texts = np.array(self.texts(role))
+        repeated = np.ones(self.rows, bool)
+        repeated[np.unique(texts, return_index=True)[1]] = False
+        texts[repeated] = REPEATED
+        return texts
 
     @cached_property
     def documents(self) -> Hashes:

@@ -71,6 +71,10 @@ class RuleChoice:
         k = self.top_k_of.get(source, self.top_k)
         return Consistency(k, self.direction, self.judge, self.min_similarity, max_rank)
 
+    def loosest(self, max_rank: int) -> Consistency:
+        """The rule at the largest k: what a next round trains on."""
+        return Consistency(max_rank, self.direction, self.judge, self.min_similarity, max_rank)
+
     def limits(self, source: str) -> MaxFalseKeep | None:
         """The rates that choose the k of a source."""
         if self.max_false_keep is None or source in self.top_k_of:

@@ -101,8 +101,10 @@ class Round:
         request = self.request
         models: tuple[Any, ...] = tuple(request.models)
         if request.needs_models and not models:
-            data = [each.folder for each in self.before] or [each.folder for each in request.candidates]
-            models = trained(data, request.folds, request.preset, request.work)
+            data = [folder for each in self.before for folder in (each.folder, each.dropped)]
+            survivors = request.rule.loosest(request.max_rank) if data else None
+            data = data or [each.folder for each in request.candidates]
+            models = trained(data, request.folds, request.preset, request.work, survivors)
         by_name = {pool.name: pool.folder for pool in self.pools}
         pools = {
             each.source: by_name["all" if request.pool_scope == "all" else each.source]

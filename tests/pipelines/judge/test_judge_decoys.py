@@ -91,6 +91,32 @@ def test_unknown_documents_are_not_the_same() -> None:
     assert len(chosen(members_of(30, documents=[(0, 0)] * 30), 30)["far"].queries) == 30
 
 
+def test_two_papers_that_cite_each_other_elsewhere_are_no_mismatch() -> None:
+    chain = members_of(20, documents=[(number + 1, number + 2) for number in range(20)])
+    ring = members_of(20, documents=[(number + 1, (number * 7) % 20 + 1) for number in range(20)])
+    for each in (chain, ring):
+        known = {frozenset(pair) for pair in each.documents.tolist()}
+        for decoys in chosen(each, 20).values():
+            assert len(decoys.queries) > 10
+            for query, passage in zip(decoys.queries.tolist(), decoys.passages.tolist(), strict=True):
+                mine, theirs = each.documents[query].tolist(), each.documents[passage].tolist()
+                assert not {frozenset((one, other)) for one in mine for other in theirs} & known
+
+
+def test_two_texts_that_another_member_pairs_are_no_mismatch() -> None:
+    numbers = np.arange(12, dtype=np.uint64)
+    members = Members(
+        pa.array([f"{number:032x}" for number in range(12)]),
+        np.zeros(12, np.uint8),
+        numbers // np.uint64(3),  # four queries, each with three passages
+        100 + numbers,
+        np.zeros((12, 2), np.uint64),
+    )
+    for decoys in chosen(members, 12).values():
+        assert len(decoys.queries) == 12
+        assert (decoys.queries // 3 != decoys.passages // 3).all()
+
+
 @pytest.mark.parametrize(("count", "far", "near"), [(0, 0, 0), (1, 0, 0), (3, 3, 0), (4, 4, 4)])
 def test_few_members_make_few_decoys(count: int, far: int, near: int) -> None:
     found = chosen(members_of(count), 10)
