@@ -1,14 +1,14 @@
 """BM25 as a judge that needs no training: the ranks of both sides of a pair in a pool, exact up to ``max_rank``.
 
-Each side has an index of its own. A word weighs in a text what BM25 gives it there, by the statistics of the text's side
-(Lucene's variant and its own k1 1.2 and b 0.75; bm25s gives the same weights), and the score of a query and a passage is
-the sum of the products of their words' weights. So one score serves both directions.
+Each side has an index of its own. A word weighs in a text what BM25 gives it there, by the statistics of the text's
+side (Lucene's variant and its own k1 1.2 and b 0.75; bm25s gives the same weights), and the score of a query and a
+passage is the sum of the products of their words' weights. So one score serves both directions.
 
 A search engine counts a question's words as they stand. That does for a short query; where a passage asks, its many
 small words outweigh the rest. On real pairs, 40 % of them exchanged, mutual top-2 keeps 44 % of the right ones with
 weights on both sides, 34 % with weights on one, and 21 % with k1 0.9 and b 0.4 besides; where 2 % of near mismatches
 are kept, it is 44, 37 and 28 %. A list of English stop words helps the last (38 %). ``benchmarks/bm25_ranks.py`` prints
-these figures. Stemmers, pairs of words and parts of words moved them by one or two points and are left out.
+these figures. Stemmers, pairs of words and parts of words were tried, gained little and are left out.
 
 A word is what ``models.evaluation.bm25`` takes for one. Where a script puts no space between words, a clause is a word,
 and BM25 says little. The pool's statistics hold for pairs that are not in the pool, too.

@@ -11,7 +11,7 @@ from models.static.parallel import by_weight, compiled, in_slices
 
 K1 = 1.2
 B = 0.75
-"""Lucene's own. The 0.9 and 0.4 of the evaluation are tuned for short questions."""
+"""Lucene's own. With the evaluation's 0.9 and 0.4 fewer right pairs are kept."""
 
 
 class Bags(NamedTuple):
