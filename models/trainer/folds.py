@@ -13,20 +13,23 @@ from models.trainer.job import Watch
 from models.trainer.settings import Settings
 from models.trainer.tokens import Grouping
 
+NOBODYS = 255
+"""The group of a row that no model trains on."""
+
 
 def train_folds(
     corpus: Corpus, folds: int, grouping: Grouping, settings: Settings, output: Path, watch: Watch
 ) -> list[Path]:
     """The folders of ``folds`` models, made one after the other; those that are there already are not made again.
 
-    ``grouping`` tells the fold of a row, 0 to ``folds - 1``. With one fold its model trains on all pairs. All share one
-    tokenizer, learned from all pairs: it knows which words there are, not which texts belong together. Each trains for
-    the epochs of ``settings`` on the pairs that it may see. Raises ``UserError`` as training does.
+    ``grouping`` tells the fold of a row, 0 to ``folds - 1``, or :data:`NOBODYS`. An only fold's model trains on it.
+    All share one tokenizer, learned from all pairs: it knows which words there are, not which texts belong together.
+    Each trains for the epochs of ``settings`` on the pairs that it may see. Raises ``UserError`` as training does.
     """
     models = []
     prepared = None
     for fold in range(folds):
-        rule = f"all but fold {fold} of {folds} by {grouping.identity}" if folds > 1 else ""
+        rule = f"all but fold {fold} of {folds} by {grouping.identity}"
         home = output / f"fold-{fold}"
         models.append(home / job.MODEL)
         if job.found_done(home, settings, corpus, rule) is not None:
@@ -34,14 +37,11 @@ def train_folds(
             continue
         # Anew for each fold: the model before it was trained in place. The tokens are found.
         prepared = job.prepare(settings, corpus, output, watch, grouping)
-        rows = None
-        if folds > 1:
-            rows = {
-                source.name: np.flatnonzero(np.asarray(source.groups) != fold)
-                for source in prepared.sources
-                if source.groups is not None
-            }
-        watch.say(f"model of fold {fold}: training on {sum(map(len, rows.values())) if rows else corpus.rows:,} pairs")
+        rows = {}
+        for source in prepared.sources:
+            groups = np.asarray(source.groups)
+            rows[source.name] = np.flatnonzero((groups != NOBODYS) & ((groups != fold) | (folds == 1)))
+        watch.say(f"model of fold {fold}: training on {sum(map(len, rows.values())):,} pairs")
         job.run(settings, corpus, home, prepared, watch, rows=rows, rule=rule)
         shutil.rmtree(home / job.CHECKPOINTS, ignore_errors=True)
     if prepared is not None:
