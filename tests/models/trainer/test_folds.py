@@ -13,7 +13,7 @@ from models.encoders import load_encoder
 from models.static.encoder import StaticEncoder, static_encoder
 from models.static.tokenizer import open_tokenizer
 from models.trainer.corpus import open_corpus
-from models.trainer.folds import train_folds
+from models.trainer.folds import NOBODYS, train_folds
 from models.trainer.job import Watch
 from models.trainer.learner import SAMPLE_TEXTS
 from models.trainer.tokens import Grouping
@@ -72,3 +72,11 @@ def test_one_fold_trains_on_everything(tmp_path: Path) -> None:
     [model] = train_folds(corpus, 1, GROUPING, SETTINGS, tmp_path / "models", Watch(said.append))
     assert load_encoder(model).dimension == 16
     assert said[-1] == "model of fold 0: training on 108 pairs"
+
+
+def test_rows_that_are_nobody_s_are_trained_on_by_none(tmp_path: Path) -> None:
+    corpus = open_corpus([write_pairs(tmp_path / "a.parquet", ROWS)])
+    said: list[str] = []
+    grouping = Grouping(lambda table: np.where(fold_of(table), NOBODYS, 0).astype(np.uint8), ("query",), "no trees")
+    train_folds(corpus, 1, grouping, SETTINGS, tmp_path / "models", Watch(said.append))
+    assert said[-1] == "model of fold 0: training on 54 pairs"

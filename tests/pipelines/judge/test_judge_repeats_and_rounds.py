@@ -1,0 +1,87 @@
+"""Texts that repeat in a pool compete once; a next round trains on pairs that survive at the loosest k."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from ccpairs.pair import JUDGED_SCHEMA
+from filters.consistency import Consistency
+from filters.folds import text_hashes
+from models.static.encoder import static_encoder
+from models.static.tokenizer import train_tokenizer
+from models.trainer.folds import NOBODYS
+from pipelines.engine import Engine
+from pipelines.judge.fold_models import of_survivors
+from pipelines.judge.identity import grouping
+from pipelines.judge.judges import JudgePlan, Judges, Pairs
+from pipelines.judge.pool import REPEATED, Pool, PoolPlan, make_pools
+from pipelines.judge.vectors import encode_pool
+from tests.pipelines.judge.small_candidates import Row, write_candidates
+
+# The same answer, and twice a better one to "salt salt": under a title and under title and body.
+ROWS = [
+    Row("salt river", "salt sea stone", "q1", "p1"),
+    Row("old question", "salt", "q2", "p2"),
+    Row("old question with its body", "salt", "q3", "p3"),
+    Row("gold", "iron", "q4", "p4"),
+]
+
+
+def pool_of(folder: Path) -> Pool:
+    plan = PoolPlan("all", 100, (write_candidates(folder, ROWS),))
+    (pool,) = make_pools([plan], Engine(), str(folder / "out"), folder / "work")
+    return pool
+
+
+def test_the_first_of_equal_texts_is_the_competitor(tmp_path: Path) -> None:
+    pool = pool_of(tmp_path)
+    competitors = pool.competitors("passage")
+    salt = text_hashes(["salt"])[0]
+    assert sorted(np.flatnonzero(pool.texts("passage") == salt).tolist()) == sorted(
+        np.flatnonzero((competitors == salt) | (competitors == REPEATED)).tolist()
+    )
+    assert np.count_nonzero(competitors == REPEATED) == 1
+    assert np.count_nonzero(pool.competitors("query") == REPEATED) == 0
+
+
+def test_a_better_text_that_stands_twice_beats_once(tmp_path: Path) -> None:
+    pool = pool_of(tmp_path)
+    folder = tmp_path / "model"
+    encoder = static_encoder(train_tokenizer([text for row in ROWS for text in row[:2]] * 2, 80), 16)
+    encoder.save(folder)
+    for role in ("query", "passage"):
+        encode_pool(tmp_path / "work", pool, encoder, role)  # type: ignore[arg-type]
+    plan = JudgePlan(tmp_path / "work", {"reddit": pool.folder}, (folder,), 1, 20, "faiss", 100, 1)
+    texts = ["salt salt"], ["salt sea stone"]
+    pairs = Pairs(
+        "reddit",
+        *texts,
+        np.zeros(1, np.uint8),
+        *(text_hashes(side)[:, None] for side in texts),
+        np.zeros((1, 2), np.uint64),
+    )
+    judgement = Judges(plan).judge(pairs)
+    assert judgement.passage_ranks.tolist() == [2]
+    assert judgement.bm25_passage_ranks.tolist() == [2]
+
+
+def test_survivors_are_those_that_the_loosest_rule_keeps() -> None:
+    ranks = [(1, 1), (20, 20), (21, None), (3, 21)]
+    columns = {
+        "query": ["q"] * 4,
+        "passage": ["same passage"] * 4,
+        "source": ["reddit"] * 4,
+        "passage_rank": [passage for passage, _ in ranks],
+        "query_rank": [query for _, query in ranks],
+        "similarity": [0.5] * 4,
+    }
+    table = pa.table({field.name: pa.array(columns.get(field.name, [None] * 4), field.type) for field in JUDGED_SCHEMA})
+    folds = grouping(2)
+    survivors = of_survivors(folds, Consistency(20, max_rank=20))
+    fold = int(folds.of(table)[0])
+    assert survivors.of(table).tolist() == [fold, fold, NOBODYS, NOBODYS]
+    assert set(folds.columns) < set(survivors.columns)
+    assert survivors.identity != folds.identity
