@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from filters.folds import Hashes
 
 NEAREST_PLACE, FARTHEST_PLACE = 3, 10
-"""A near decoy's passage is that of a neighbour at one of these places: the very nearest may well be as good."""
+"""A near decoy's passage is that of a neighbour at one of these places among all: the very nearest may well be as good.
+Decoys see the neighbours of one fold, in which every ``folds``-th of all stands."""
 TRIES = 16
 
 Rows = NDArray[np.int64]
@@ -93,7 +94,7 @@ def choose(members: Members, rows: Rows, order: Rows, wanted: int, folds: int, n
         asking = group[np.argsort(order[group], kind="stable")][:share]
         found["far"] += [(row, other, fold) for row in asking.tolist() for other in far(members, row, group)]
         for row, nearest in zip(asking.tolist(), neighbours(fold, asking, group), strict=True):
-            found["near"] += [(row, other, fold) for other in near(members, row, nearest)]
+            found["near"] += [(row, other, fold) for other in near(members, row, nearest, folds)]
     return [decoys_of(kind, np.array(pairs, np.int64).reshape(-1, 3)) for kind, pairs in found.items()]
 
 
@@ -115,9 +116,10 @@ def far(members: Members, row: int, group: Rows) -> list[int]:
     return [int(other) for other in others[members.may_stand_together(row, others)][:1]]
 
 
-def near(members: Members, row: int, nearest: Rows) -> list[int]:
+def near(members: Members, row: int, nearest: Rows, folds: int) -> list[int]:
     """Of the neighbours that fit, that at a place by hash; none where there are too few."""
-    fit = nearest[members.may_stand_together(row, nearest)][NEAREST_PLACE - 1 : FARTHEST_PLACE]
+    places = slice(-(-NEAREST_PLACE // folds) - 1, -(-FARTHEST_PLACE // folds))
+    fit = nearest[members.may_stand_together(row, nearest)][places]
     return [int(fit[_hash(str(members.ids[row]), "near") % len(fit)])] if len(fit) else []
 
 
