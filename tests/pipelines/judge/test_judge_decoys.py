@@ -59,11 +59,9 @@ def test_near_ones_are_neighbours_at_the_places_three_to_ten() -> None:
 
 def test_in_one_of_two_folds_they_are_at_half_these_places() -> None:
     found = chosen(members_of(100, folds=2), 100, folds=2)["near"]
-    places = set()
     for query, passage in zip(found.queries.tolist(), found.passages.tolist(), strict=True):
-        nearest = sorted((abs(other - query), other) for other in range(query % 2, 100, 2) if other != query)
-        places.add([other for _, other in nearest].index(passage) + 1)
-    assert places == {2, 3, 4, 5}
+        distances = sorted(abs(other - query) for other in range(query % 2, 100, 2) if other != query)
+        assert distances[1] <= abs(passage - query) <= distances[4]
 
 
 def test_far_ones_may_be_anywhere() -> None:
