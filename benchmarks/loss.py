@@ -1,6 +1,6 @@
 """Time and memory of the loss and its gradient: row blocks beside autograd over the whole matrix.
 
-    python -m benchmarks.loss [--batches 2048 8192] [--dimension 384] [--whole]
+    python -m benchmarks.loss [--batches 8192 32768] [--dimension 384] [--whole]
 
 Each row runs in a process of its own. Memory is what the process held at most beyond what it held with torch and the
 two matrices of vectors loaded. ``--whole`` runs the whole matrix too: at 32,768 it takes 12 GiB.
@@ -43,7 +43,7 @@ def one(kind: str, batch: int, dimension: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--batches", type=int, nargs="+", default=[2048, 8192])
+    parser.add_argument("--batches", type=int, nargs="+", default=[8192, 32768])
     parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--whole", action="store_true")
     parser.add_argument("--one", choices=["whole", "fp32", "bf16"], help=argparse.SUPPRESS)

@@ -238,10 +238,10 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1024)
     parser.add_argument("--texts-a-mini-batch", type=int, default=32)
     parser.add_argument("--batches", type=int, nargs="+", default=[8192, 32768])
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, help="default: encode all cores, the others one")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
+    torch.set_num_threads(arguments.threads or (torch.get_num_threads() if arguments.what == "encode" else 1))
     if arguments.what == "encode":
         encode(arguments.model, arguments.texts)
     elif arguments.what == "train":
