@@ -108,6 +108,14 @@ def test_the_fingerprint_tells_weights_and_prompts_apart(tokenizer: Tokenizer) -
     assert StaticEncoder(reader, rows.copy()).fingerprint == found[0].fingerprint
 
 
+def test_modules_have_the_class_paths_that_every_release_knows(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    static_encoder(tokenizer, 4).save(tmp_path)
+    assert [(module["path"], module["type"]) for module in json.loads((tmp_path / "modules.json").read_text())] == [
+        ("0_StaticEmbedding", "sentence_transformers.models.StaticEmbedding"),
+        ("1_Normalize", "sentence_transformers.models.Normalize"),
+    ]
+
+
 TEXTS = ["A cd, b: query", "", "naïve café 漢字 😀 c", "passage: a", "a\x00b", "unknowable"]
 
 

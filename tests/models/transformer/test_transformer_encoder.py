@@ -72,6 +72,39 @@ def test_saving_and_loading_keeps_every_weight_and_the_fingerprint(bare: Path, s
     assert second.fingerprint != TransformerEncoder(saved, prompts={"query": "", "passage": ""}).fingerprint
 
 
+def test_modules_have_the_class_paths_that_every_release_knows(saved: Path) -> None:
+    assert [(module["path"], module["type"]) for module in json.loads((saved / "modules.json").read_text())] == [
+        ("", "sentence_transformers.models.Transformer"),
+        ("1_Pooling", "sentence_transformers.models.Pooling"),
+        ("2_Normalize", "sentence_transformers.models.Normalize"),
+    ]
+
+
+def test_automodel_reads_the_folder_and_agrees(saved: Path) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    model, tokenizer = AutoModel.from_pretrained(saved).eval(), AutoTokenizer.from_pretrained(saved)
+    told = tokenizer(["passage: " + text for text in ORDINARY], padding=True, return_tensors="pt")
+    with torch.no_grad():
+        states = model(**told).last_hidden_state * told["attention_mask"][:, :, None]
+    means = states.sum(1) / told["attention_mask"].sum(1, keepdim=True)
+    expected = torch.nn.functional.normalize(means, dim=1).numpy()
+    np.testing.assert_allclose(TransformerEncoder(saved).encode(ORDINARY, "passage"), expected, atol=1e-5)
+
+
+def test_writing_onnx_leaves_a_model_in_training_alone(bare: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    network = load_network(bare)
+    network.model.train()
+    weight = network.model.embeddings.word_embeddings.weight
+    gradient = weight.grad = torch.ones_like(weight)
+    implementation = network.model.config._attn_implementation
+    export_onnx(network, tmp_path)
+    assert network.model.training
+    assert network.model.config._attn_implementation == implementation
+    assert weight.grad is gradient
+
+
 def test_onnx_pools_and_normalises_inside(saved: Path) -> None:
     pytest.importorskip("onnx")
     runtime = pytest.importorskip("onnxruntime")
