@@ -10,10 +10,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from ccpairs import PAIR_SCHEMA, build, evaluate, lm, refilter, train
+from ccpairs import PAIR_SCHEMA, build, evaluate, judge, lm, refilter, train
+from ccpairs.pair import JUDGEMENT
 from pipelines.sources import MODULES, source_class
 
 REPOSITORY = Path(__file__).parents[1]
@@ -32,7 +34,7 @@ OTHERS = {
 
 def known_flags() -> set[str]:
     ours = [build.make_parser([source_class(name) for name in MODULES]), refilter.make_parser()]
-    ours += [evaluate.make_parser(), lm.make_parser(), train.make_parser()]
+    ours += [evaluate.make_parser(), judge.make_parser(), lm.make_parser(), train.make_parser()]
     beams = argparse.ArgumentParser(add_help=False, conflict_handler="resolve")
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(beams)
@@ -72,10 +74,11 @@ def test_every_source_has_its_section_and_every_option_its_place() -> None:
     } - named
 
 
-def test_the_table_of_columns_is_the_schema() -> None:
+def test_the_tables_of_columns_are_the_schemas() -> None:
     text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
-    table = [f"| `{field.name}` | {field.type} | {field.metadata[b'about'].decode()} |" for field in PAIR_SCHEMA]
-    assert "\n".join(table) in text
+    for schema in (PAIR_SCHEMA, pa.schema(JUDGEMENT)):
+        table = [f"| `{field.name}` | {field.type} | {field.metadata[b'about'].decode()} |" for field in schema]
+        assert "\n".join(table) in text
 
 
 def test_the_readme_reads_pairs_as_it_says(tmp_path: Path) -> None:

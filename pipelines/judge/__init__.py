@@ -1,1 +1,10 @@
-"""The consistency filter: candidate shards in, judged shards out."""
+"""The consistency filter: candidate shards in, judged shards out.
+
+``run`` does one thing after the other, in rounds:
+
+    candidates -> pool -> fold_models -> vectors -> decoys, decoy_files -> shards -> manifests -> summary
+
+``request`` is what was asked for, ``rules`` makes a rule of flags and of decoys, ``judges`` is what a worker holds,
+``tally`` adds up what became of pairs, ``identity`` hashes them, ``neighbours`` finds near decoys, and ``redecide``
+applies another rule to judged shards.
+"""
