@@ -1,6 +1,7 @@
 """Does the consistency filter pay? Real pairs with 40 % of the passages exchanged, filtered in every way.
 
-    python -m benchmarks.consistency [--work build/consistency] [--seeds 10] [--steps 300] [--plot FILE.png]
+    python -m benchmarks.consistency [--work build/consistency] [--seeds 10] [--steps 300]
+                                    [--plot FILE.png] [--to docs/consistency.md]
 
 Prints, for each filter, how many right pairs and how many mismatches it keeps, and nDCG@10 of static models trained on
 what is left, each for the same steps and from the same seeds, with paired differences against no filter and their 95 %
@@ -11,16 +12,16 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.consistency import judging
-from benchmarks.consistency.candidates import KINDS, SETS, SOURCES, TRUE, Exchanged, exchanged
+from benchmarks.consistency.candidates import KINDS, SOURCES, TRUE, Exchanged, exchanged
 from benchmarks.consistency.judging import MAX_RANK, Asked
-from benchmarks.consistency.retrieval import Course, Difference
+from benchmarks.consistency.tables import Kept, curve_table, decoy_rows, kept_table, rates, retrieval_table
 from filters.consistency import Consistency, Judge, Judged
 from filters.false_keep import MaxFalseKeep
 
@@ -28,8 +29,7 @@ FOLDS = (1, 2, 4)
 K = 2
 NEAR_LIMIT = 0.02
 DECOYS = 2_000
-
-Kept = NDArray[np.bool_]
+BEGIN, END = "<!-- begin of what benchmarks.consistency writes -->", "<!-- end -->"
 
 
 def main() -> None:
@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10, help="0: without the retrieval part")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--plot", type=Path, help="true kept against near kept, as PNG (needs matplotlib)")
+    parser.add_argument("--to", type=Path, help="page in which to replace the tables, and beside which to put the plot")
     options = parser.parse_args()
     clock = time.perf_counter()
 
@@ -49,17 +50,32 @@ def main() -> None:
     pairs, data = exchanged(options.work, options.share)
     said("pairs: " + ", ".join(f"{np.sum(pairs.kind == kind):,} {name}" for name, kind in KINDS.items()))
     judged, decoys = judge_all(pairs, data, options.work, options.preset)
-    filters = filters_of(pairs, judged, decoys)
-    said("judged")
-    print("\n" + "\n".join(kept_table(pairs, filters)))
-    print("\n" + "\n".join(curve_table(pairs, curves(judged))))
-    if options.plot:
+    filters, chosen = filters_of(pairs, judged, *decoys)
+    lines = curves(judged)
+    page = [*told_of(pairs), "", *kept_table(pairs, filters), "", *chosen, ""]
+    page += [*curve_table(pairs, lines), *decoy_rows(*decoys)]
+    print("\n".join(page), flush=True)
+    if options.to or options.plot:
         from benchmarks.consistency.picture import draw
 
-        draw(options.plot, {name: [rates(pairs, keep) for keep in each] for name, each in curves(judged).items()})
+        plot = options.plot or options.to.with_name(f"{options.to.stem}-curves.png")
+        draw(plot, {name: [rates(pairs, keep) for keep in each] for name, each in lines.items()})
+        page += ["", f"![true kept against near kept]({plot.name})"]
     if options.seeds:
-        print("\n" + "\n".join(retrieval_table(pairs, filters, options.seeds, options.steps)))
+        retrieval = ["", *retrieval_table(pairs, filters, options.seeds, options.steps)]
+        print("\n".join(retrieval))
+        page += retrieval
+    if options.to:
+        text = options.to.read_text(encoding="utf-8")
+        before, after = text.split(BEGIN)[0], text.split(END)[1]
+        options.to.write_text(f"{before}{BEGIN}\n\n" + "\n".join(page) + f"\n\n{END}{after}", encoding="utf-8")
     said("done")
+
+
+def told_of(pairs: Exchanged) -> list[str]:
+    of = [", ".join(f"{np.sum(pairs.source == at):,} {source}" for at, source in enumerate(SOURCES))]
+    of += [", ".join(f"{np.sum(pairs.kind == kind):,} {name}" for name, kind in KINDS.items())]
+    return [f"{len(pairs):,} pairs ({of[0]}): {of[1]}. All of them are the pool."]
 
 
 def judge_all(
@@ -71,7 +87,7 @@ def judge_all(
     of_decoys: tuple[list[Asked], list[Judged]] = ([], [])
     for folds in FOLDS:
         start = time.perf_counter()
-        models = judging.train(data, folds, preset, work / f"models-{data.name}-{preset.replace('/', '_')}-{folds}")
+        models = judging.train(data, folds, preset, work)
         trained = time.perf_counter()
         vectors = judging.encoded(pairs, models)
         every = [Asked(rows, rows, pairs.folds(folds))]
@@ -90,9 +106,9 @@ def judge_all(
 
 
 def filters_of(
-    pairs: Exchanged, judged: Mapping[int, Judged], decoys: tuple[list[Asked], list[Judged]]
-) -> dict[str, Kept]:
-    """Name of a filter -> which pairs it keeps, bool [n]."""
+    pairs: Exchanged, judged: Mapping[int, Judged], every: list[Asked], of_decoys: list[Judged]
+) -> tuple[dict[str, Kept], list[str]]:
+    """Name of a filter -> which pairs it keeps, bool [n]; and lines that say which k decoys chose."""
 
     def kept(folds: int, judge: Judge = "model", k: int = K) -> Kept:
         return Consistency(k=k, judge=judge, max_rank=MAX_RANK).decide(judged[folds]).keep
@@ -106,20 +122,36 @@ def filters_of(
         f"2 folds or BM25, k = {K}": kept(2, "either"),
         f"2 folds or BM25, k = {MAX_RANK}": kept(2, "either", MAX_RANK),
     }
+    lines = []
     for judge, name in (("model", "2 folds"), ("either", "2 folds or BM25")):
         rule = Consistency(judge=judge, max_rank=MAX_RANK)  # type: ignore[arg-type]
-        chosen = judging.chosen_k(rule, *decoys, MaxFalseKeep({"near": NEAR_LIMIT}))
+        chosen = judging.chosen_k(rule, every, of_decoys, MaxFalseKeep({"near": NEAR_LIMIT}))
         limits = np.array([0 if k is None else k for k in chosen])
-        print(f"k by decoys, {name}: " + ", ".join(f"{s} {k or 'none'}" for s, k in zip(SOURCES, chosen, strict=True)))
+        ks = ", ".join(f"{source} {k or 'none'}" for source, k in zip(SOURCES, chosen, strict=True))
+        lines.append(f"- k by decoys (near at most {NEAR_LIMIT:.0%}), {name}: {ks}")
         found[f"{name}, k by decoys"] = rule.smallest_k(judged[2]) <= limits[pairs.source]
     similarity = judged[2].similarity
     assert similarity is not None
-    for name in (f"2 folds, k = {K}", f"2 folds or BM25, k = {MAX_RANK}"):
-        count = int(found[name].sum())
-        keep = np.zeros(len(pairs), bool)
-        keep[np.argsort(-similarity, kind="stable")[:count]] = True
-        found[f"cosine, as many as ({name})"] = keep
+    found[f"cosine, as many as (2 folds, k = {K})"] = highest(similarity, int(kept(2).sum()))
+    for name in (f"2 folds, k = {K}", f"2 folds or BM25, k = {K}"):
+        found[f"any, as many of each source as ({name})"] = like(pairs, found[name])
     found["oracle"] = pairs.kind == TRUE
+    return found, lines
+
+
+def highest(values: NDArray[np.float32], count: int) -> Kept:
+    keep = np.zeros(len(values), bool)
+    keep[np.argsort(-values, kind="stable")[:count]] = True
+    return keep
+
+
+def like(pairs: Exchanged, keep: Kept) -> Kept:
+    """Random pairs, of each source as many as are kept: tells what is due to the sources from what is due to pairs."""
+    chance = np.random.default_rng(0).random(len(pairs), np.float32)
+    found = np.zeros(len(pairs), bool)
+    for source in range(len(SOURCES)):
+        here = pairs.source == source
+        found |= highest(np.where(here, chance, -1), int(keep[here].sum()))
     return found
 
 
@@ -134,66 +166,6 @@ def curves(judged: Mapping[int, Judged]) -> dict[str, list[Kept]]:
         needed = Consistency(judge=judge, max_rank=MAX_RANK).smallest_k(judged[folds])
         found[name] = [needed <= k for k in range(1, MAX_RANK + 1)]
     return found
-
-
-def rates(pairs: Exchanged, keep: Kept) -> dict[str, float]:
-    return {name: float(keep[pairs.kind == kind].mean()) for name, kind in KINDS.items()}
-
-
-def kept_table(pairs: Exchanged, filters: Mapping[str, Kept]) -> Iterator[str]:
-    names = [*KINDS, *(f"{source}: true / near" for source in SOURCES)]
-    yield f"| keep when | pairs | {' | '.join(names)} |"
-    yield "|---|--:|" + "--:|" * len(names)
-    for name, keep in filters.items():
-        cells = [f"{keep.sum():,}", *(f"{share:.4f}" for share in rates(pairs, keep).values())]
-        for number in range(len(SOURCES)):
-            here = pairs.source == number
-            of = [keep[here & (pairs.kind == KINDS[kind])].mean() for kind in ("true", "near")]
-            cells.append(" / ".join(f"{share:.3f}" for share in of))
-        yield f"| {name} | {' | '.join(cells)} |"
-
-
-def curve_table(pairs: Exchanged, lines: Mapping[str, Sequence[Kept]]) -> Iterator[str]:
-    ks = (1, 2, 3, 5, 10, 20)
-    yield "| true / far / near kept | " + " | ".join(f"k = {k}" for k in ks) + " |"
-    yield "|---|" + "--:|" * len(ks)
-    for name, each in lines.items():
-        cells = [rates(pairs, each[k - 1]) for k in ks]
-        yield f"| {name} | " + " | ".join(f"{c['true']:.3f} / {c['far']:.4f} / {c['near']:.3f}" for c in cells) + " |"
-
-
-def retrieval_table(pairs: Exchanged, filters: Mapping[str, Kept], seeds: int, steps: int) -> Iterator[str]:
-    course = Course.of(pairs, steps)
-    found: dict[str, list[list[float]]] = {name: [] for name in filters}
-    for seed in range(seeds):
-        start = course.start(seed)
-        for name, keep in filters.items():
-            values = course.ndcg(start, np.flatnonzero(keep), seed)
-            found[name].append([*values, float(np.mean(values))])
-        print(f"seed {seed}: " + ", ".join(f"{name} {runs[-1][-1]:.3f}" for name, runs in found.items()), flush=True)
-    columns = [*SETS, "mean"]
-    yield f"nDCG@10 after {steps} steps, {seeds} seeds; paired differences to no filter, 95 % intervals, *: 0 is outside"
-    yield ""
-    yield "| keep when | " + " | ".join(f"{name} | difference" for name in columns) + " |"
-    yield "|---|" + "--:|--:|" * len(columns)
-    scores = {name: np.array(runs) for name, runs in found.items()}
-    base = scores["no filter"]
-    for name, runs in scores.items():
-        cells = []
-        for column in range(len(columns)):
-            cells.append(f"{runs[:, column].mean():.4f}")
-            cells.append("" if name == "no filter" else told(Difference.of(runs[:, column], base[:, column])))
-        yield f"| {name} | " + " | ".join(cells) + " |"
-    ours = [name for name in filters if name not in ("no filter", "oracle") and not name.startswith(("cos", "self"))]
-    best = max(ours, key=lambda name: float(scores[name][:, -1].mean()))
-    yield f"\nThe best filter by the mean, chosen after the fact: {best}. Its mean nDCG@10 less that of"
-    for name in filters:
-        if name.startswith(("no filter", "self", "cosine", "oracle")):
-            yield f"- {name}: {told(Difference.of(scores[best][:, -1], scores[name][:, -1]))}"
-
-
-def told(difference: Difference) -> str:
-    return f"{difference.mean:+.4f} ± {difference.half:.4f}{' *' if difference.significant else ''}"
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from models.ranks.bm25 import Bm25Ranker
 from models.trainer.corpus import open_corpus
 from models.trainer.folds import train_folds
 from models.trainer.job import Watch
-from models.trainer.settings import load_settings
+from models.trainer.settings import digest, load_settings
 from pipelines.judge.decoys import Members, choose
 from pipelines.judge.identity import grouping
 from pipelines.judge.neighbours import by_vectors
@@ -45,10 +45,11 @@ class Asked:
     source: int = 0
 
 
-def train(data: Path, folds: int, preset: str, output: Path) -> list[Path]:
+def train(data: Path, folds: int, preset: str, work: Path) -> list[Path]:
     """The folders of the fold models, trained by the settings of the preset; those that are there are found."""
-    corpus = open_corpus([str(data / source) for source in SOURCES])
-    return train_folds(corpus, folds, grouping(folds), load_settings(preset), output, Watch(print))
+    corpus, settings = open_corpus([str(data / source) for source in SOURCES]), load_settings(preset)
+    home = work / "models" / f"{digest([corpus.identity, settings.told()])[:12]}-{folds}"
+    return train_folds(corpus, folds, grouping(folds), settings, home, Watch(print))
 
 
 def encoded(pairs: Exchanged, models: Iterable[Path]) -> list[Vectors]:
