@@ -24,6 +24,7 @@ from benchmarks.consistency.judging import MAX_RANK, Asked
 from benchmarks.consistency.tables import Kept, curve_table, decoy_rows, kept_table, rates, retrieval_table
 from filters.consistency import Consistency, Judge, Judged
 from filters.false_keep import MaxFalseKeep
+from models.trainer.settings import load_settings
 
 FOLDS = (1, 2, 4)
 K = 2
@@ -87,7 +88,7 @@ def judge_all(
     of_decoys: tuple[list[Asked], list[Judged]] = ([], [])
     for folds in FOLDS:
         start = time.perf_counter()
-        models = judging.train(data, folds, preset, work)
+        models = judging.train(data, folds, load_settings(preset), work)
         trained = time.perf_counter()
         vectors = judging.encoded(pairs, models)
         every = [Asked(rows, rows, pairs.folds(folds))]

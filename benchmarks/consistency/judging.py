@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +22,14 @@ from models.ranks.bm25 import Bm25Ranker
 from models.trainer.corpus import open_corpus
 from models.trainer.folds import train_folds
 from models.trainer.job import Watch
-from models.trainer.settings import digest, load_settings
+from models.trainer.settings import Settings, digest
 from pipelines.judge.decoys import Members, choose
 from pipelines.judge.identity import grouping
 from pipelines.judge.neighbours import by_vectors
 
 MAX_RANK = 20
+
+log = logging.getLogger("ccpairs")
 
 Vectors = dict[Role, NDArray[np.float32]]
 
@@ -45,11 +48,11 @@ class Asked:
     source: int = 0
 
 
-def train(data: Path, folds: int, preset: str, work: Path) -> list[Path]:
-    """The folders of the fold models, trained by the settings of the preset; those that are there are found."""
-    corpus, settings = open_corpus([str(data / source) for source in SOURCES]), load_settings(preset)
+def train(data: Path, folds: int, settings: Settings, work: Path) -> list[Path]:
+    """The folders of the fold models, trained by the settings; those that are there are found."""
+    corpus = open_corpus([str(data / source) for source in SOURCES])
     home = work / "models" / f"{digest([corpus.identity, settings.told()])[:12]}-{folds}"
-    return train_folds(corpus, folds, grouping(folds), settings, home, Watch(print))
+    return train_folds(corpus, folds, grouping(folds), settings, home, Watch(log.info))
 
 
 def encoded(pairs: Exchanged, models: Iterable[Path]) -> list[Vectors]:

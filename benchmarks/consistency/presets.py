@@ -1,0 +1,99 @@
+"""What settings of the fold models are worth: the preset, and what it would keep with one of them changed.
+
+    python -m benchmarks.consistency.presets [--work build/consistency] [--only NAME ...]
+
+About a minute a row on two cores. The work folder is that of ``benchmarks.consistency``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmarks.consistency.candidates import SOURCES, Exchanged, exchanged
+from benchmarks.consistency.judging import MAX_RANK, Asked, by_models, encoded, train
+from benchmarks.consistency.tables import rates
+from filters.consistency import Consistency, Judged
+from models.trainer.settings import Settings, load_settings
+
+CHANGES: dict[str, dict[str, Any]] = {
+    "the preset": {},
+    "256 dimensions": {"model.dimension": 256},
+    "1,024 dimensions": {"model.dimension": 1024},
+    "vocabulary of 64,000": {"model.vocabulary_size": 64_000},
+    "temperature 0.03": {"loss.temperature": 0.03},
+    "temperature 0.1": {"loss.temperature": 0.1},
+    "queries to passages only": {"loss.passage_to_query": False},
+    "margin 0": {"loss.margin": 0.0},
+    "lr 5e-3": {"optimizer.lr": 5e-3},
+    "lr 1e-3": {"optimizer.lr": 1e-3},
+    "batches of all sources": {"data.one_source_batches": False},
+    "batches of 256": {"data.batch_size": 256},
+    "batches of 4,096": {"data.batch_size": 4096},
+    "3 epochs": {"data.epochs": 3.0},
+    "16 epochs": {"data.epochs": 16.0},
+    "next to no training": {"data.steps": 1, "optimizer.lr": 1e-9},
+}
+FOLDS = (4,)
+ROUNDS = (2, MAX_RANK)
+NEAR = 0.02
+
+
+def row(name: str, pairs: Exchanged, judged: Judged) -> str:
+    """True, far and near kept at k = 2, and true kept at 2 % near, read off between two k."""
+    needed = Consistency(max_rank=MAX_RANK).smallest_k(judged)
+    at = [{"true": 0.0, "far": 0.0, "near": 0.0}, *(rates(pairs, needed <= k) for k in range(1, MAX_RANK + 1))]
+    level = np.interp(NEAR, [each["near"] for each in at], [each["true"] for each in at])
+    return f"| {name} | {at[2]['true']:.3f} / {at[2]['far']:.4f} / {at[2]['near']:.4f} | {level:.3f} |"
+
+
+def judge(pairs: Exchanged, data: Path, folds: int, settings: Settings, work: Path) -> Judged:
+    rows = np.arange(len(pairs))
+    models = train(data, folds, settings, work)
+    return by_models(pairs, encoded(pairs, models), [Asked(rows, rows, pairs.folds(folds))])[0]
+
+
+def survivors(pairs: Exchanged, data: Path, judged: Judged, k: int, work: Path) -> Path:
+    """The pairs that are kept at k, as the trainer reads them."""
+    keep = Consistency(k=k, max_rank=MAX_RANK).decide(judged).keep
+    for number, source in enumerate(SOURCES):
+        table = pq.read_table(data / source / "pairs.parquet").filter(pa.array(keep[pairs.source == number]))
+        file = work / f"survivors-{k}" / source / "pairs.parquet"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, file)
+    return work / f"survivors-{k}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, default=Path("build/consistency"))
+    parser.add_argument("--only", nargs="*", metavar="NAME", help="rows, by their names")
+    options = parser.parse_args()
+    preset = load_settings("preliminary")
+    pairs, data = exchanged(options.work, 0.4)
+    print("| settings | true / far / near kept at k = 2 | true at 2 % near |\n|---|--:|--:|", flush=True)
+
+    def wanted(name: str) -> bool:
+        return not options.only or name in options.only
+
+    for name, values in CHANGES.items():
+        if wanted(name):
+            settings = preset.with_values(values, name)
+            print(row(name, pairs, judge(pairs, data, 2, settings, options.work)), flush=True)
+    for folds in FOLDS:
+        if wanted(name := f"{folds} folds"):
+            print(row(name, pairs, judge(pairs, data, folds, preset, options.work)), flush=True)
+    for k in ROUNDS:
+        if wanted(name := f"a second round, on what ranks up to {k} keep"):
+            first = judge(pairs, data, 2, preset, options.work)
+            left = survivors(pairs, data, first, k, options.work)
+            print(row(name, pairs, judge(pairs, left, 2, preset, options.work)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
