@@ -67,7 +67,10 @@ def _copies(rows: pa.Table, source: str, wanted: int, seed: int) -> Iterator[pa.
             "query": queries,
             "passage": passages,
             "pair_id": [pair_id(*texts) for texts in zip(queries, passages, strict=True)],
-            **{name: [each and each + copy for each in part.column(name).to_pylist()] for name in ("query_doc", "passage_doc")},
+            **{
+                name: [each and each + copy for each in part.column(name).to_pylist()]
+                for name in ("query_doc", "passage_doc")
+            },
         }
         columns = [
             pa.array(new[field.name], field.type) if field.name in new else part.column(field.name)
