@@ -1,4 +1,4 @@
-"""Judging from end to end: pairs a second and memory of ``ccpairs judge`` with the static model, with and without training.
+"""Judging from end to end: pairs a second and memory of ``ccpairs judge`` with the static model.
 
     python -m benchmarks.judge [--candidates BUILD] [--pairs 200000] [--pool-size 100000] [--bm25]
 
@@ -87,14 +87,13 @@ def main() -> None:
         judged = run(folder / "candidates", folder / "judged", *flags, "--model", *models)
         kept = len(read_pairs(str(folder / "judged")))
     print(f"{pairs:,} pairs, a pool of {min(pairs, given.pool_size):,}, {100 * kept / pairs:.0f} % kept")
-    rows = [("", "pairs/s", "seconds", "CPU seconds", "own GB", "mapped GB")]
+    rows: list[tuple[str, ...]] = [("", "pairs/s", "seconds", "CPU seconds", "own GB", "mapped GB")]
     for name, found in (("with training", trained), ("with given models", judged)):
         figures = (found.seconds, found.cpu_seconds)
         memory = (f"{found.own_gb:.2f}", f"{found.mapped_gb:.2f}")
         rows.append((name, f"{pairs / found.seconds:,.0f}", *(f"{figure:,.1f}" for figure in figures), *memory))
-    rows.append(
-        ("the shards alone", f"{pairs / judged.shard_seconds:,.0f}", f"{judged.shard_seconds:,.1f}", "", "", "")
-    )
+    alone = f"{pairs / judged.shard_seconds:,.0f}", f"{judged.shard_seconds:,.1f}"
+    rows.append(("the shards alone", *alone, "", "", ""))
     print(*table(rows), sep="\n")
 
 

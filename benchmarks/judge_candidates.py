@@ -22,7 +22,7 @@ ROWS_PER_SHARD = 50_000
 
 
 def enlarge(real: Path, pairs: int, output: Path, seed: int = 0) -> None:
-    """Write ``pairs`` candidates made of those under ``real`` to ``output/candidates``, in proportion to its sources."""
+    """Write ``pairs`` candidates, made of those under ``real`` in proportion to its sources."""
     folders = source_folders(str(real))
     total = sum(read_manifest(folder).rows for folder in folders)
     for folder in folders:

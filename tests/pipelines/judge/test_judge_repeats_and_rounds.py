@@ -16,7 +16,7 @@ from models.trainer.folds import NOBODYS
 from pipelines.engine import Engine
 from pipelines.judge.fold_models import of_survivors
 from pipelines.judge.identity import grouping
-from pipelines.judge.judges import JudgePlan, Judges, Pairs
+from pipelines.judge.judges import ROLES, JudgePlan, Judges, Pairs
 from pipelines.judge.pool import REPEATED, Pool, PoolPlan, make_pools
 from pipelines.judge.vectors import encode_pool
 from tests.pipelines.judge.small_candidates import Row, write_candidates
@@ -52,17 +52,12 @@ def test_a_better_text_that_stands_twice_beats_once(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     encoder = static_encoder(train_tokenizer([text for row in ROWS for text in row[:2]] * 2, 80), 16)
     encoder.save(folder)
-    for role in ("query", "passage"):
-        encode_pool(tmp_path / "work", pool, encoder, role)  # type: ignore[arg-type]
+    for role in ROLES:
+        encode_pool(tmp_path / "work", pool, encoder, role)
     plan = JudgePlan(tmp_path / "work", {"reddit": pool.folder}, (folder,), 1, 20, "faiss", 100, 1)
-    texts = ["salt salt"], ["salt sea stone"]
-    pairs = Pairs(
-        "reddit",
-        *texts,
-        np.zeros(1, np.uint8),
-        *(text_hashes(side)[:, None] for side in texts),
-        np.zeros((1, 2), np.uint64),
-    )
+    query, passage = ["salt salt"], ["salt sea stone"]
+    hashes = [text_hashes(side)[:, None] for side in (query, passage)]
+    pairs = Pairs("reddit", query, passage, np.zeros(1, np.uint8), hashes[0], hashes[1], np.zeros((1, 2), np.uint64))
     judgement = Judges(plan).judge(pairs)
     assert judgement.passage_ranks.tolist() == [2]
     assert judgement.bm25_passage_ranks.tolist() == [2]
