@@ -61,7 +61,7 @@ def main() -> None:
 
         plot = options.plot or options.to.with_name(f"{options.to.stem}-curves.png")
         draw(plot, {name: [rates(pairs, keep) for keep in each] for name, each in lines.items()})
-        page += ["", f"![true kept against near kept]({plot.name})"]
+        page += ["", f'<img src="{plot.name}" alt="right pairs kept against near mismatches kept" width="640">']
     if options.seeds:
         retrieval = ["", *retrieval_table(pairs, filters, options.seeds, options.steps)]
         print("\n".join(retrieval))
