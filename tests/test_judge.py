@@ -301,6 +301,7 @@ def test_refilter_gives_the_bytes_of_a_run_with_that_rule(
 
 def test_each_source_can_have_a_pool_of_its_own(models: list[Path], built_samples: Any, tmp_path: Path) -> None:
     arguments = ["--model", *models, "--pool-size", 500, "--pool-scope", "source", "--source", "news,reddit"]
+    arguments += ["--accelerator", "type:nvidia-l4;count:1;install-nvidia-driver"]  # a hint, which is no order
     done = run("judge", built_samples.output, tmp_path / "out", *arguments, "--decoys", 0)
     assert done.code == 0, done.stderr
     for source in ("news", "reddit"):
