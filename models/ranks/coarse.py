@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.ranks.certificate import CHUNK, STRETCH, CodedPool, CodedRows, code_rows, prefixes
-from models.ranks.openings import count_above, open_products
+from models.ranks.certificate import CHUNK, GROUP, STRETCH, CodedPool, CodedRows, code_rows, prefixes
+from models.ranks.openings import count_open, open_products
 from models.ranks.questions import Golds, RankPool, Statistics, Tally, checked_golds
 from models.ranks.rule import TOLERANCE, bars
 from models.ranks.small_numbers import Floats, Kind
@@ -33,7 +33,7 @@ BATCH = 16_384
 """Pairs that are coded at once, for each two threads."""
 FIRST = CHUNK
 GROWTH = 4
-"""All rows meet so many members, by all their components; then those that are left meet four times as many, and so on."""
+"""All rows meet so many members, by all their components; those that are left meet four times as many, and so on."""
 
 
 class Batch(NamedTuple):
@@ -61,8 +61,10 @@ class CoarseRanker:
         self._pool, self._coded, self._kind = pool, coded, kind
         self._max_rank, self._threads, self._tally = max_rank, threads, Tally()
         self._prefixes = prefixes(pool.vectors.shape[1])
-        chunks = np.arange(0, len(coded.residuals), CHUNK)
-        self._residuals = np.maximum.reduceat(coded.residuals, chunks).astype(np.float64) if len(chunks) else chunks
+        groups = np.arange(0, len(coded.residuals), GROUP)
+        self._residuals = (
+            np.maximum.reduceat(coded.residuals, groups).astype(np.float64) if len(groups) else np.empty(0)
+        )
 
     @property
     def name(self) -> str:
@@ -77,7 +79,7 @@ class CoarseRanker:
         beaten = np.zeros(len(golds.anchors), np.int32)
         size = BATCH * -(-self._threads // 2)
         for at in range(0, len(beaten), size):
-            self._count(Golds(*(array[at : at + size] for array in golds)), beaten[at : at + size])
+            self._count(golds.part(slice(at, at + size)), beaten[at : at + size])
         self._tally.add(Statistics(asked=len(beaten) * len(self._pool.vectors)))
         return beaten + np.int32(1)
 
@@ -94,10 +96,10 @@ class CoarseRanker:
             self._in_threads(batch, list(self._blocks(alive, cost, begin, end)))
 
     def _blocks(self, alive: NDArray[np.int64], cost: NDArray[np.float32], begin: int, end: int) -> Iterator[Block]:
-        """Blocks of rows to which the same prefix is cheap, at least one for each thread."""
+        """Blocks of rows to which the same prefix is cheap, as many for each thread."""
         best = cost[alive].argmin(axis=1)
         alive = alive[np.lexsort((cost[alive, best], best))]
-        count = max(-(-len(alive) // ROWS), min(self._threads, len(alive)))
+        count = min(self._threads * -(-len(alive) // (self._threads * ROWS)), len(alive))
         for first, last in pairwise(even(len(alive), count).tolist()):
             rows = alive[first:last]
             yield Block(rows, int(cost[rows].sum(axis=0).argmin()), begin, end)
@@ -115,15 +117,15 @@ class CoarseRanker:
 
     def _pass(self, batch: Batch, block: Block, room: torch.Tensor) -> None:
         """Take the rows of a block past its part of the pool."""
-        done, rows, coded = Statistics(), block.rows, self._coded
+        done, rows, golds = Statistics(), block.rows, batch.golds
+        coded, pool = self._coded, self._pool
         width, mask = self._prefixes[block.prefix], self._kind.products(self._kind.mask)
         for leg in range(block.begin, block.end, STRETCH):
             rows = rows[batch.beaten[rows] < self._max_rank]
             if not len(rows):
                 break
-            starts = range(leg, min(leg + STRETCH, block.end), CHUNK)
-            codes, keys = self._asking(batch, rows, block.prefix, starts)
-            for at, key in zip(starts, keys, strict=True):
+            codes, asking = self._asking(batch, rows, block.prefix)
+            for at in range(leg, min(leg + STRETCH, block.end), CHUNK):
                 end = min(at + CHUNK, block.end)
                 clock = time.thread_time()
                 products = self._kind.multiply(codes, coded.codes[at:end, :width], room)
@@ -131,25 +133,26 @@ class CoarseRanker:
                 done.operations += 2.0 * len(rows) * (end - at) * width
                 done.looked += len(rows) * (end - at)
                 done.checked += open_products(
-                    products, mask, key, rows, batch.bars, batch.rows.fine, batch.rows.fine_scale,
-                    batch.rows.fine_error, batch.rows.length, coded.residuals[at:end], coded.codes[at:end],
-                    *batch.golds, coded.order[at:end], *self._pool, batch.beaten, self._max_rank,
+                    products, mask, asking, *self._bounds(block.prefix, at), rows, batch.bars,
+                    batch.rows.fine, batch.rows.fine_scale, batch.rows.fine_error, batch.rows.length,
+                    coded.residuals[at:end], coded.codes[at:end], golds.anchors, golds.texts, golds.documents,
+                    coded.order[at:end], pool.vectors, pool.texts, pool.documents, batch.beaten, self._max_rank,
                 )  # fmt: skip
         self._tally.add(done)
 
-    def _asking(
-        self, batch: Batch, rows: NDArray[np.int64], prefix: int, starts: range
-    ) -> tuple[NDArray[Any], NDArray[np.int32]]:
-        """The codes [r, width] of some rows, and for each chunk the keys [chunks, r] that beating products are above."""
+    def _asking(self, batch: Batch, rows: NDArray[np.int64], prefix: int) -> tuple[NDArray[Any], Floats]:
+        """The codes [r, width] of some rows, and what their thresholds are made of [3, r], in steps of a product."""
         coded = batch.rows
-        chunks = slice(starts[0] // CHUNK, starts[-1] // CHUNK + 1)
-        tails, residuals = self._coded.tails[prefix, chunks, None], self._residuals[chunks, None]
-        bound = batch.bars[rows] - coded.error[rows] - coded.length[rows] * residuals - coded.tails[rows, prefix] * tails
-        codes = np.ascontiguousarray(coded.codes[rows, : self._prefixes[prefix]])
-        return codes, self._kind.key(bound / coded.scale[rows])
+        bounds = np.stack([batch.bars[rows] - coded.error[rows], coded.length[rows], coded.tails[rows, prefix]])
+        return np.ascontiguousarray(coded.codes[rows, : self._prefixes[prefix]]), bounds / coded.scale[rows]
+
+    def _bounds(self, prefix: int, at: int) -> tuple[Floats, Floats]:
+        """The largest residual and tail of each group of the chunk that begins at ``at``."""
+        groups = slice(at // GROUP, (at + CHUNK) // GROUP)
+        return self._residuals[groups], self._coded.tails[prefix, groups]
 
     def _reckon(self, batch: Batch, alive: NDArray[np.int64], cost: NDArray[np.float32]) -> None:
-        """Set what a score of each row costs by each prefix, in components, as the middle of the first stretch tells."""
+        """Set what a score of each row costs by each prefix, in components, by the middle of the first stretch."""
         at = min(STRETCH, len(self._coded.codes)) // CHUNK // 2 * CHUNK
         columns = self._coded.codes[at : at + CHUNK]
 
@@ -159,9 +162,10 @@ class CoarseRanker:
                 for begin in range(first, last, ROWS):
                     rows = alive[begin : min(begin + ROWS, last)]
                     for prefix, width in enumerate(self._prefixes):
-                        codes, keys = self._asking(batch, rows, prefix, range(at, at + 1))
+                        codes, asking = self._asking(batch, rows, prefix)
                         products = self._kind.multiply(codes, columns[:, :width], room)
-                        opened = count_above(products, self._kind.products(self._kind.mask), keys[0])
+                        mask = self._kind.products(self._kind.mask)
+                        opened = count_open(products, mask, asking, *self._bounds(prefix, at))
                         cost[rows, prefix] = width + opened / len(columns) * self._kind.opening
 
         in_slices(work, even(len(alive), self._threads))

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +71,8 @@ class FlatRanker:
     ) -> None:
         """Add what members ``begin`` to ``end``, those in the index, do to some rows."""
         done.looked += len(rows) * (end - begin)
-        longest = np.linalg.norm(self._pool.vectors[begin:end], axis=1).max()
+        pool = self._pool
+        longest = np.linalg.norm(pool.vectors[begin:end], axis=1).max()
         for wide in sorted({min(each, end - begin) for each in (self._max_rank + SPARE, WIDEST)}):
             anchors = golds.anchors[rows]
             scores, members = self._index.search(anchors, wide)
@@ -80,14 +80,17 @@ class FlatRanker:
             error = (self._error * 1.01 + ROOM) * lengths * longest + ROOM
             undecided = np.zeros(len(rows), np.bool_)
             done.checked += count_nearest(
-                scores, members, error, wide == end - begin, undecided, rows, found, *golds, begin, *self._pool,
-                beaten, self._max_rank,
+                scores, members, error, wide == end - begin, undecided, rows, found, golds.anchors, golds.texts,
+                golds.documents, begin, pool.vectors, pool.texts, pool.documents, beaten, self._max_rank,
             )  # fmt: skip
             rows = rows[undecided]
             if not len(rows):
                 return
         done.checked += len(rows) * (end - begin)
-        count_all(rows, found, *golds, begin, end, *self._pool, beaten, self._max_rank)
+        count_all(
+            rows, found, golds.anchors, golds.texts, golds.documents, begin, end,
+            pool.vectors, pool.texts, pool.documents, beaten, self._max_rank,
+        )  # fmt: skip
 
 
 def slices(count: int) -> list[int]:
@@ -116,7 +119,6 @@ def count_nearest(
     rows: NDArray[np.int64],
     bars: NDArray[np.float64],
     anchors: NDArray[np.float32],
-    golds: NDArray[np.float32],
     own_texts: NDArray[np.uint64],
     own_documents: NDArray[np.uint64],
     begin: int,
@@ -163,7 +165,6 @@ def count_all(
     rows: NDArray[np.int64],
     bars: NDArray[np.float64],
     anchors: NDArray[np.float32],
-    golds: NDArray[np.float32],
     own_texts: NDArray[np.uint64],
     own_documents: NDArray[np.uint64],
     begin: int,

@@ -79,7 +79,7 @@ def _opened(home: Path) -> CodedPool | None:
         # mode c: torch warns of arrays that cannot be written; nobody writes
         arrays = {name: np.load(home / f"{name}.npy", mmap_mode="c").view(np.ndarray) for name in CodedPool._fields}
         sound = all(digest(array) == seals[name] for name, array in arrays.items())
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
         return None
     return CodedPool(**arrays) if sound else None
 
@@ -88,5 +88,5 @@ def digest(array: NDArray[Any]) -> str:
     """xxh3-128 of the bytes, in hex digits."""
     state, flat = xxhash.xxh3_128(), np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     for at in range(0, len(flat), PART):
-        state.update(flat[at : at + PART])
+        state.update(flat[at : at + PART].data)
     return state.hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from models.static.parallel import cores
 
 PATHS = ("auto", *KINDS, "faiss")
 WORTH = 1.5
-"""A coarse product that is not so many times as fast as fp32's is not taken: FAISS needs no codes beside the vectors."""
+"""A coarse product that is not so many times as fast as fp32's is not taken: FAISS needs no codes."""
 BLOCK = (512, 1_024, 256)
 """Rows, members and components of the product that is measured; some milliseconds."""
 
@@ -73,15 +73,13 @@ def rates() -> dict[str, float]:
     rows, columns = random.standard_normal((height, depth)), random.standard_normal((width, depth))
     found = {}
     with one_thread():
-        left, right = torch.from_numpy(rows.astype(np.float32)), torch.from_numpy(columns.astype(np.float32))
-        out = torch.empty(height, width)
-        found["fp32"] = _rate(lambda: torch.mm(left, right.T, out=out))
+        plain = [torch.from_numpy(side.astype(np.float32)) for side in (rows, columns)]
+        found["fp32"] = _rate(partial(torch.mm, plain[0], plain[1].T, out=torch.empty(height, width)))
         for name, kind in KINDS.items():
             found[name] = 0.0
             if multiplies_rightly(kind):
-                codes = [kind.encode(side, kind.scale(np.abs(side).max(keepdims=True))) for side in (rows, columns)]
-                room = kind.buffer(height * width)
-                found[name] = _rate(lambda kind=kind, codes=codes, room=room: kind.multiply(*codes, room))
+                left, right = (kind.encode(side, kind.scale(np.abs(side).max())) for side in (rows, columns))
+                found[name] = _rate(partial(kind.multiply, left, right, kind.buffer(height * width)))
     return found
 
 

@@ -11,23 +11,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.ranks.certificate import GROUP
 from models.ranks.rule import competes, dot
+from models.ranks.small_numbers import Floats
 from models.static.parallel import compiled
 
-Keys = NDArray[np.int32]
 SUB = 64
 """Products under one maximum."""
 
 
 @compiled
-def _may_exceed(products: NDArray[Any], mask: int, key: int) -> bool:
-    """Whether the key of any product may be above ``key``; keys of floats below zero are not in the order of bits."""
-    if mask != 0 and key < 0:
-        return True
-    largest = products[0]
-    for at in range(len(products)):
-        largest = max(largest, products[at])
-    return largest > key
+def _above(products: NDArray[Any], mask: int, key: int, found: NDArray[np.int64]) -> int:
+    """Set ``found`` to where products have a key above this one; returns how many.
+
+    Loops by index: a slice that is iterated is counted in and out, which halves the speed.
+    """
+    count = 0
+    for at in range(0, len(products), SUB):
+        part = products[at : at + SUB]
+        largest = part[0]
+        for inside in range(len(part)):
+            largest = max(largest, part[inside])
+        if largest > key or (mask != 0 and key < 0):  # floats below zero are not in the order of their bits
+            for inside in range(len(part)):
+                if (part[inside] ^ mask if part[inside] < 0 else part[inside]) > key:
+                    found[count] = at + inside
+                    count += 1
+    return count
 
 
 @compiled
@@ -36,20 +46,32 @@ def _product(row: NDArray[Any], column: NDArray[Any]) -> int:
     total = np.int32(0)
     for at in range(len(row)):
         total = np.int32(total + np.int32(np.int32(row[at]) * np.int32(column[at])))
-    return total
+    return int(total)
 
 
 @compiled
-def count_above(products: NDArray[Any], mask: int, keys: Keys) -> NDArray[np.int64]:
-    """How many products of each row have a key above the row's, int64 [rows]."""
+def _key(threshold: float, mask: int, number: NDArray[np.float32], bits: NDArray[np.int32]) -> int:
+    """A product whose key is not above this is not above the threshold; ``number`` [1] and ``bits`` share memory."""
+    if mask == 0:
+        return int(np.floor(min(max(threshold, -2147483647.0), 2147483647.0)))
+    number[0] = threshold
+    ordered = int(bits[0]) ^ 0x7FFFFFFF if bits[0] < 0 else int(bits[0])
+    return (ordered >> 16) - 1  # below zero, the step that a threshold lies in is above it
+
+
+@compiled
+def count_open(
+    products: NDArray[Any], mask: int, asking: Floats, residuals: Floats, tails: Floats
+) -> NDArray[np.int64]:
+    """How many products of each row, int64 [r], :func:`open_products` would look at."""
     counts = np.zeros(len(products), np.int64)
+    found, number = np.empty(GROUP, np.int64), np.empty(1, np.float32)
+    bits = number.view(np.int32)
     for row in range(len(products)):
-        for at in range(0, products.shape[1], SUB):
-            part = products[row, at : at + SUB]
-            if _may_exceed(part, mask, keys[row]):
-                for value in part:
-                    key = value ^ mask if value < 0 else value
-                    counts[row] += key > keys[row]
+        for group in range(len(tails)):
+            bound = asking[0, row] - asking[1, row] * residuals[group] - asking[2, row] * tails[group]
+            part = products[row, group * GROUP : (group + 1) * GROUP]
+            counts[row] += _above(part, mask, _key(bound, mask, number, bits), found)
     return counts
 
 
@@ -57,58 +79,59 @@ def count_above(products: NDArray[Any], mask: int, keys: Keys) -> NDArray[np.int
 def open_products(
     products: NDArray[Any],
     mask: int,
-    keys: Keys,
+    asking: Floats,
+    group_residuals: Floats,
+    tails: Floats,
     rows: NDArray[np.int64],
-    bars: NDArray[np.float64],
+    bars: Floats,
     fine: NDArray[np.int16],
-    fine_scale: NDArray[np.float64],
-    fine_error: NDArray[np.float64],
-    lengths: NDArray[np.float64],
+    fine_scale: Floats,
+    fine_error: Floats,
+    lengths: Floats,
     residuals: NDArray[np.float32],
     codes: NDArray[Any],
     anchors: NDArray[np.float32],
-    golds: NDArray[np.float32],
     own_texts: NDArray[np.uint64],
     own_documents: NDArray[np.uint64],
     order: NDArray[np.int32],
     vectors: NDArray[np.float32],
     texts: NDArray[np.uint64],
     documents: NDArray[np.uint64],
-    beaten: Keys,
+    beaten: NDArray[np.int32],
     max_rank: int,
 ) -> int:
     """Add to ``beaten`` how many of a chunk's members beat each row, up to ``max_rank``; returns exact checks.
 
-    ``products`` [r, c]: one whose key is not above ``keys`` [r] tells that its member does not beat. The others are made
+    A member beats only where its product, of ``products`` [r, c], is above asking[0] - asking[1] * residual -
+    asking[2] * tail, ``asking`` [3, r], with the largest residual and tail of its group. Those that are above are made
     anew of the ``fine`` codes [n, d or 0], which know the score but for ``fine_error`` and ``lengths`` times the
-    ``residuals`` [c] of the member; what that leaves open is checked exactly, unless the row is out without. ``rows``
+    member's own of ``residuals`` [c]; what that leaves open is checked exactly, unless the row is out without. ``rows``
     [r] are places in the arrays of the batch (``bars``, those of the fine codes and of the golds), ``order`` [c] in
     those of the pool; ``codes`` [c, d].
     """
     checked = 0
     refined = fine.shape[1] > 0
-    unsettled = np.empty(products.shape[1], np.int64)
+    unsettled, found = np.empty(products.shape[1], np.int64), np.empty(GROUP, np.int64)
+    number = np.empty(1, np.float32)
+    bits = number.view(np.int32)
     for row in range(len(products)):
         place = rows[row]
         count, left = beaten[place], 0
-        line = products[row]
-        for at in range(0, len(line), SUB):
+        for group in range(len(tails)):
             if count >= max_rank:
                 break
-            part = line[at : at + SUB]
-            if not _may_exceed(part, mask, keys[row]):
-                continue
-            for inside in range(len(part)):
-                value = part[inside]
-                if (value ^ mask if value < 0 else value) <= keys[row]:
-                    continue
+            bound = asking[0, row] - asking[1, row] * group_residuals[group] - asking[2, row] * tails[group]
+            first = group * GROUP
+            part = products[row, first : first + GROUP]
+            for index in range(_above(part, mask, _key(bound, mask, number, bits), found)):
+                at = first + found[index]
                 score, error = bars[place], 0.0
                 if refined:
-                    score = _product(fine[place], codes[at + inside]) * fine_scale[place]
-                    error = fine_error[place] + lengths[place] * residuals[at + inside]
+                    score = _product(fine[place], codes[at]) * fine_scale[place]
+                    error = fine_error[place] + lengths[place] * residuals[at]
                     if score <= bars[place] - error:
                         continue
-                member = order[at + inside]
+                member = order[at]
                 if not competes(texts[member], documents[member], own_texts[place], own_documents[place]):
                     continue
                 if score > bars[place] + error:

@@ -40,6 +40,10 @@ class Golds(NamedTuple):
     texts: Hashes
     documents: Hashes
 
+    def part(self, rows: slice | NDArray[np.int64]) -> Golds:
+        """Some of the pairs."""
+        return Golds(self.anchors[rows], self.golds[rows], self.texts[rows], self.documents[rows])
+
 
 @dataclass
 class Statistics:

@@ -44,14 +44,13 @@ def competes(
     text: np.uint64, documents: NDArray[np.uint64], own_texts: NDArray[np.uint64], own_documents: NDArray[np.uint64]
 ) -> bool:
     """Whether a member with this text and these documents may beat a pair with those."""
-    for own in own_texts:
-        if own != 0 and own == text:
+    for own in range(len(own_texts)):
+        if own_texts[own] == text and text != 0:
             return False
-    for own in own_documents:
-        if own != 0:
-            for document in documents:
-                if own == document:
-                    return False
+    for own in range(len(own_documents)):
+        for each in range(len(documents)):
+            if own_documents[own] == documents[each] and documents[each] != 0:
+                return False
     return True
 
 

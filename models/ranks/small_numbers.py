@@ -1,7 +1,6 @@
 """The two kinds of small numbers in which scores are made first: int8 with exact sums, and bf16.
 
-A kind turns vectors into codes and back, multiplies codes, and turns a threshold for the product into a key, an integer
-that the bits of a product can be compared with.
+A kind turns vectors into codes and back, multiplies codes.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Keys = NDArray[np.int32]
 
 
 class Kind(Protocol):
@@ -32,9 +30,9 @@ class Kind(Protocol):
     def scale(self, largest: Floats) -> Floats:
         """What one step of a code is worth, where the largest component is this."""
 
-    def encode(self, vectors: Floats, scale: Any) -> NDArray[Any]: ...
+    def encode(self, vectors: NDArray[Any], scale: Any) -> NDArray[Any]: ...
 
-    def decode(self, codes: NDArray[Any], scale: Any) -> Floats: ...
+    def decode(self, codes: NDArray[Any], scale: Any) -> NDArray[Any]: ...
 
     def fine(self, vectors: Floats) -> tuple[NDArray[np.int16], Floats]:
         """Codes of more bits for the vectors that ask, and the scale of each; of no components where there are none."""
@@ -45,9 +43,6 @@ class Kind(Protocol):
     def multiply(self, rows: NDArray[Any], columns: NDArray[Any], out: torch.Tensor) -> NDArray[Any]:
         """The bits of the products of all rows with all columns; ``out`` is their place."""
 
-    def key(self, threshold: Floats) -> Keys:
-        """A product whose key is not above this is not above the threshold."""
-
 
 class Int8:
     """Components as multiples -127 to 127 of a scale; products are exact int32."""
@@ -57,16 +52,21 @@ class Int8:
     products: type[Any] = np.int32
     mask = 0
     relative_error = 0.0
-    opening = 6_000
+    opening = 20_000
 
     def scale(self, largest: Floats) -> Floats:
-        return np.where(largest > 0, largest, 1.0) / 127
+        steps: Floats = np.where(largest > 0, largest, 1.0) / 127
+        return steps
 
-    def encode(self, vectors: Floats, scale: Any) -> NDArray[Any]:
-        return np.clip(np.rint(vectors / scale), -127, 127).astype(np.int8)
+    def encode(self, vectors: NDArray[Any], scale: Any) -> NDArray[Any]:
+        steps = vectors / scale
+        np.clip(np.rint(steps, out=steps), -127, 127, out=steps)
+        codes: NDArray[Any] = steps.astype(np.int8)
+        return codes
 
-    def decode(self, codes: NDArray[Any], scale: Any) -> Floats:
-        return codes * scale
+    def decode(self, codes: NDArray[Any], scale: Any) -> NDArray[Any]:
+        decoded: NDArray[Any] = codes * scale
+        return decoded
 
     def fine(self, vectors: Floats) -> tuple[NDArray[np.int16], Floats]:
         most = min(2**31 // (127 * vectors.shape[1]), 2**15) - 1  # sums stay within 32 bits
@@ -78,12 +78,10 @@ class Int8:
 
     def multiply(self, rows: NDArray[Any], columns: NDArray[Any], out: torch.Tensor) -> NDArray[Any]:
         product = out[: len(rows) * len(columns)].view(len(rows), len(columns))
+        if columns.shape[1] == 1:  # torch 2.13 leaves the output as it was
+            return rows.astype(np.int32) * columns[:, 0].astype(np.int32)
         torch._int_mm(torch.from_numpy(rows), torch.from_numpy(columns).T, out=product)
         return product.numpy()
-
-    def key(self, threshold: Floats) -> Keys:
-        limit = 2.0**31 - 1
-        return np.clip(np.floor(threshold), -limit, limit).astype(np.int32)
 
 
 class Bfloat16:
@@ -95,18 +93,18 @@ class Bfloat16:
     mask = 0x7FFF
     relative_error = 2.0**-8 + 2.0**-12
     """Half a step of bf16; then sums of up to 2,000 terms in fp32 in any order, and a threshold rounded to fp32."""
-    opening = 20_000
+    opening = 60_000
 
     def scale(self, largest: Floats) -> Floats:
         return np.ones_like(largest)
 
-    def encode(self, vectors: Floats, scale: Any) -> NDArray[Any]:
-        rounded = torch.from_numpy(vectors.astype(np.float32)).to(torch.bfloat16)
+    def encode(self, vectors: NDArray[Any], scale: Any) -> NDArray[Any]:
+        rounded = torch.from_numpy(np.asarray(vectors, np.float32)).to(torch.bfloat16)
         codes: NDArray[Any] = rounded.view(torch.int16).numpy()
         return codes
 
-    def decode(self, codes: NDArray[Any], scale: Any) -> Floats:
-        return (codes.astype(np.int32) << 16).view(np.float32).astype(np.float64)
+    def decode(self, codes: NDArray[Any], scale: Any) -> NDArray[Any]:
+        return (codes.astype(np.int32) << 16).view(np.float32)
 
     def fine(self, vectors: Floats) -> tuple[NDArray[np.int16], Floats]:
         return np.empty((len(vectors), 0), np.int16), np.ones(len(vectors))
@@ -119,11 +117,6 @@ class Bfloat16:
         left, right = torch.from_numpy(rows).view(torch.bfloat16), torch.from_numpy(columns).view(torch.bfloat16)
         torch.mm(left, right.T, out=product)
         return product.view(torch.int16).numpy()
-
-    def key(self, threshold: Floats) -> Keys:
-        bits = threshold.astype(np.float32).view(np.int32)
-        ordered: Keys = bits ^ ((bits >> 31) & 0x7FFFFFFF)
-        return (ordered >> 16) - np.int32(1)  # below zero, the step that a threshold lies in is above it
 
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (Int8(), Bfloat16())}
