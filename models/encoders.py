@@ -68,20 +68,24 @@ class Trainable(Protocol):
         """An encoder that shares the weights."""
 
 
-def load_encoder(path: str | Path) -> Encoder:
-    """The encoder in a folder: a static one, or a transformer. UserError where there is none."""
+def load_encoder(path: str | Path, threads: int | None = None) -> Encoder:
+    """The encoder in a folder: a static one, or a transformer. UserError where there is none.
+
+    ``threads``: how many work on an ``encode``; the cores that this process may use where None. They change no bit.
+    """
     folder = Path(path)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; name a folder that training wrote, or a downloaded model's")
     if _is_static(folder):
         from models.static.encoder import StaticEncoder
 
-        return StaticEncoder.load(folder)
+        return StaticEncoder.load(folder, threads)
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: no model here; it has neither a modules.json of a static encoder nor a config.json")
     from models.transformer.encoder import TransformerEncoder
 
-    encoder: Encoder = TransformerEncoder.load(folder)
+    encoder = TransformerEncoder.load(folder)
+    encoder.threads = threads or encoder.threads
     return encoder
 
 

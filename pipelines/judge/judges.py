@@ -91,7 +91,7 @@ class Judges:
     @cached_property
     def encoders(self) -> list[Encoder]:
         """The model of each fold."""
-        return [load_encoder(folder) for folder in self.plan.models]
+        return [load_encoder(folder, self.plan.threads) for folder in self.plan.models]
 
     def pool(self, source: str) -> Pool:
         """The pool in which a source's ranks are counted."""

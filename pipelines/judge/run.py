@@ -24,10 +24,11 @@ from apache_beam.utils.shared import Shared
 from ccpairs import storage
 from filters.consistency import HIGH_LEAKAGE, Consistency, leakage
 from models.ranks.bm25 import VERSION as BM25_VERSION
+from models.ranks.rule import TOLERANCE
 from pipelines.build import counted
 from pipelines.engine import Engine, cores
 from pipelines.judge.candidates import Candidates
-from pipelines.judge.decoy_files import decoys_by_k, judge_decoys
+from pipelines.judge.decoy_files import decoys_by_k, judge_decoys, numbers_of
 from pipelines.judge.fold_models import check_models, trained
 from pipelines.judge.judges import ROLES, JudgePlan, Judges
 from pipelines.judge.manifests import JudgedReport, Judgement, finished, judge_versions, write_manifests
@@ -92,6 +93,7 @@ class Round:
                 log.info("judge %s: found done (%s pairs kept)", source, f"{report.manifest.rows:,}")
         missing = [each for each in judgements if done[each.source] is None]
         if missing:
+            judges.open_all()
             self._shards(missing, plan, rules, shared)
         for each in missing:
             done[each.source] = write_manifests(each, found_notes(each.tasks), judges.paths)
@@ -161,7 +163,14 @@ class Round:
             done += number
 
         with shown("decoys", 2 * request.decoys * len(keys), lambda: Done(done), unit="decoys"):
-            return judge_decoys(judges, keys, request.decoys, self.output, told)
+            found = judge_decoys(judges, keys, request.decoys, self.output, told)
+        few = {source: min(numbers_of(table).values()) for source, table in found.items()}
+        if few := {source: number for source, number in few.items() if number < request.decoys}:
+            told_few = ", ".join(f"{source} {number:,}" for source, number in few.items())
+            log.info(
+                "decoys: fewer than %s of a kind, for few pairs are in the pool: %s", f"{request.decoys:,}", told_few
+            )
+        return found
 
     def _shaped(self, judges: Judges, source: str) -> dict[str, Any]:
         """Everything but the rule that shapes a judgement of a source's pairs."""
@@ -173,6 +182,7 @@ class Round:
             "fold_rule": request.told()["fold_rule"],
             "max_rank": request.max_rank,
             "bm25_pool_size": request.bm25_pool_size,
+            "tolerance": TOLERANCE,
             "bm25_version": BM25_VERSION if request.bm25_pool_size else None,
             "versions": judge_versions(),
         }
