@@ -72,6 +72,7 @@ BENCH = [
     "tokenizers",
     "spacy",
     "matplotlib",
+    "accelerate",  # what sentence-transformers' trainer asks for
 ]
 
 TEST = [

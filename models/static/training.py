@@ -6,7 +6,10 @@ length and mean to one gradient a text, and from there to the rows of the tokens
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from models.encoders import TokenBatch
 from models.loss import Gradients, Hashes, InfoNce
 from models.static.encoder import StaticEncoder
 from models.static.optimizer import Adam, Moments, gradient_norm, occurrences
-from models.static.parallel import cores, even, in_slices
+from models.static.parallel import cores, even
 from models.static.pooling import Floats, means, unit, unit_backward
 from models.static.tokenizer import UNKNOWN_ID
 
@@ -114,36 +117,45 @@ def loss_by_ranges(
     """
     batch = len(queries)
     count = max(1, min(RANGES, batch // ROWS_PER_RANGE))
-    bounds = even(batch, count)
-    tensors = [None if side is None else torch.from_numpy(side) for side in (queries, passages, negatives)]
-    found: list[Gradients | None] = [None] * count
+    bounds = even(batch, count).tolist()
+    q, p, n = (None if side is None else torch.from_numpy(side) for side in (queries, passages, negatives))
+    assert q is not None
+    assert p is not None
 
-    def score(first: int, last: int) -> None:
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)  # of this thread alone
-        try:
-            for index in range(first, last):
-                rows = range(int(bounds[index]), int(bounds[index + 1]))
-                q, p, n = tensors
-                assert q is not None
-                assert p is not None
-                own = q if loss.needs_all_queries else q[rows.start : rows.stop]
-                found[index] = loss(own, p, n, rows=rows, hashes=hashes)
-        finally:
-            torch.set_num_threads(before)
+    def score(begin: int, end: int) -> Gradients:
+        own = q if loss.needs_all_queries else q[begin:end]
+        return loss(own, p, n, rows=range(begin, end), hashes=hashes)
 
-    in_slices(score, even(count, min(threads, count)))
     total = 0.0
     back = np.zeros((2 * batch + (0 if negatives is None else len(negatives)), queries.shape[1]), np.float32)
-    for index, part in enumerate(found):
-        assert part is not None
+    for (begin, _), part in zip(pairwise(bounds), in_order(score, bounds, min(threads, count)), strict=True):
         total += float(part.loss)
-        begin = 0 if loss.needs_all_queries else int(bounds[index])
-        back[begin : begin + len(part.d_queries)] += part.d_queries.numpy()
+        first = 0 if loss.needs_all_queries else begin
+        back[first : first + len(part.d_queries)] += part.d_queries.numpy()
         back[batch : 2 * batch] += part.d_passages.numpy()
         if part.d_negatives is not None:
             back[2 * batch :] += part.d_negatives.numpy()
     return total, back
+
+
+def in_order(score: Callable[[int, int], Gradients], bounds: Sequence[int], threads: int) -> Iterator[Gradients]:
+    """What ``score(begin, end)`` finds of each slice, in their order, ``threads`` of them at a time and few held.
+
+    Each thread's products are its own work: torch's threads inside one would change bits, and wait for each other.
+    """
+    before = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(threads, "loss", initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            running: deque[Future[Gradients]] = deque()
+            for begin, end in pairwise(bounds):
+                running.append(pool.submit(score, begin, end))
+                if len(running) > threads:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+    finally:
+        # The number is a thread's own, but for new threads and for some libraries it is the one last set by any.
+        torch.set_num_threads(before)
 
 
 def _hashes(queries: TokenBatch, passages: TokenBatch, negatives: TokenBatch | None) -> Hashes:
