@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
+from models.ranks.questions import NOT_FINITE
 from models.ranks.rule import ROOM
 from models.ranks.small_numbers import Floats, Kind
 
@@ -103,7 +104,7 @@ def code_pool(
         coded, left, own = kind.encode(turned, steps32), tails_of(turned), lengths(turned)
         longest = np.maximum(longest, [own.max(), lengths(kind.decode(coded, np.float32(1))).max()])
         if not np.isfinite(longest).all():
-            raise UserError("the pool holds vectors that are not finite; the model's training diverged")
+            raise UserError(NOT_FINITE)
         turned -= kind.decode(coded, steps32)
         residual = lengths(turned) + slip * own
         inside = np.lexsort((left[:, left.shape[1] // 2], residual > usual))
@@ -168,5 +169,5 @@ def lengths(vectors: NDArray[Any]) -> Floats:
 
 def _finite(vectors: Floats) -> Floats:
     if not np.isfinite(vectors).all():
-        raise UserError("the pool holds vectors that are not finite; the model's training diverged")
+        raise UserError(NOT_FINITE)
     return vectors

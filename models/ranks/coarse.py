@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.ranks.certificate import CHUNK, GROUP, STRETCH, CodedPool, CodedRows, code_rows, prefixes
-from models.ranks.openings import count_open, open_products
+from models.ranks.openings import Members, Rows, Thresholds, count_open, open_products
 from models.ranks.questions import Golds, RankPool, Statistics, Tally, checked_golds
 from models.ranks.rule import TOLERANCE, bars
 from models.ranks.small_numbers import Floats, Kind
@@ -30,7 +30,7 @@ from models.static.parallel import even, in_slices
 ROWS = 512
 """Rows of a block at most."""
 BATCH = 16_384
-"""Pairs that are coded at once, for each two threads."""
+"""Pairs that are coded at once, up to four times as many for many threads: their codes take 4 KB each."""
 FIRST = CHUNK
 GROWTH = 4
 """All rows meet so many members, by all their components; those that are left meet four times as many, and so on."""
@@ -43,6 +43,13 @@ class Batch(NamedTuple):
     rows: CodedRows
     bars: Floats
     beaten: NDArray[np.int32]
+
+    def asking(self) -> Rows:
+        coded, golds = self.rows, self.golds
+        return Rows(
+            self.bars, coded.fine, coded.fine_scale, coded.fine_error, coded.length,
+            golds.anchors, golds.texts, golds.documents, self.beaten,
+        )  # fmt: skip
 
 
 class Block(NamedTuple):
@@ -72,12 +79,12 @@ class CoarseRanker:
 
     @property
     def statistics(self) -> Statistics:
-        return self._tally.total
+        return self._tally.so_far()
 
     def ranks(self, golds: Golds) -> NDArray[np.int32]:
         golds = checked_golds(golds, self._pool.vectors.shape[1])
         beaten = np.zeros(len(golds.anchors), np.int32)
-        size = BATCH * -(-self._threads // 2)
+        size = min(max(BATCH, self._threads * 16 * ROWS), 4 * BATCH)
         for at in range(0, len(beaten), size):
             self._count(golds.part(slice(at, at + size)), beaten[at : at + size])
         self._tally.add(Statistics(asked=len(beaten) * len(self._pool.vectors)))
@@ -117,14 +124,14 @@ class CoarseRanker:
 
     def _pass(self, batch: Batch, block: Block, room: torch.Tensor) -> None:
         """Take the rows of a block past its part of the pool."""
-        done, rows, golds = Statistics(), block.rows, batch.golds
-        coded, pool = self._coded, self._pool
+        done, rows, coded = Statistics(), block.rows, self._coded
+        asking = batch.asking()
         width, mask = self._prefixes[block.prefix], self._kind.products(self._kind.mask)
         for leg in range(block.begin, block.end, STRETCH):
             rows = rows[batch.beaten[rows] < self._max_rank]
             if not len(rows):
                 break
-            codes, asking = self._asking(batch, rows, block.prefix)
+            codes, bounds = self._asking(batch, rows, block.prefix)
             for at in range(leg, min(leg + STRETCH, block.end), CHUNK):
                 end = min(at + CHUNK, block.end)
                 clock = time.thread_time()
@@ -133,10 +140,9 @@ class CoarseRanker:
                 done.operations += 2.0 * len(rows) * (end - at) * width
                 done.looked += len(rows) * (end - at)
                 done.checked += open_products(
-                    products, mask, asking, *self._bounds(block.prefix, at), rows, batch.bars,
-                    batch.rows.fine, batch.rows.fine_scale, batch.rows.fine_error, batch.rows.length,
-                    coded.residuals[at:end], coded.codes[at:end], golds.anchors, golds.texts, golds.documents,
-                    coded.order[at:end], pool.vectors, pool.texts, pool.documents, batch.beaten, self._max_rank,
+                    products, mask, self._thresholds(bounds, block.prefix, at), rows, asking,
+                    Members(coded.codes[at:end], coded.residuals[at:end], coded.order[at:end]),
+                    self._pool, self._max_rank,
                 )  # fmt: skip
         self._tally.add(done)
 
@@ -146,10 +152,11 @@ class CoarseRanker:
         bounds = np.stack([batch.bars[rows] - coded.error[rows], coded.length[rows], coded.tails[rows, prefix]])
         return np.ascontiguousarray(coded.codes[rows, : self._prefixes[prefix]]), bounds / coded.scale[rows]
 
-    def _bounds(self, prefix: int, at: int) -> tuple[Floats, Floats]:
-        """The largest residual and tail of each group of the chunk that begins at ``at``."""
+    def _thresholds(self, bounds: Floats, prefix: int, at: int) -> Thresholds:
+        """Those of some rows in the chunk that begins at ``at``."""
         groups = slice(at // GROUP, (at + CHUNK) // GROUP)
-        return self._residuals[groups], self._coded.tails[prefix, groups]
+        base, length, tail = bounds
+        return Thresholds(base, length, tail, self._residuals[groups], self._coded.tails[prefix, groups])
 
     def _reckon(self, batch: Batch, alive: NDArray[np.int64], cost: NDArray[np.float32]) -> None:
         """Set what a score of each row costs by each prefix, in components, by the middle of the first stretch."""
@@ -162,10 +169,10 @@ class CoarseRanker:
                 for begin in range(first, last, ROWS):
                     rows = alive[begin : min(begin + ROWS, last)]
                     for prefix, width in enumerate(self._prefixes):
-                        codes, asking = self._asking(batch, rows, prefix)
+                        codes, bounds = self._asking(batch, rows, prefix)
                         products = self._kind.multiply(codes, columns[:, :width], room)
                         mask = self._kind.products(self._kind.mask)
-                        opened = count_open(products, mask, asking, *self._bounds(prefix, at))
+                        opened = count_open(products, mask, self._thresholds(bounds, prefix, at))
                         cost[rows, prefix] = width + opened / len(columns) * self._kind.opening
 
         in_slices(work, even(len(alive), self._threads))

@@ -15,8 +15,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ccpairs.errors import UserError
 from models.evaluation.search import QUERIES, SLICE, WIDEST, flat_index, import_faiss
-from models.ranks.questions import Golds, RankPool, Statistics, Tally, checked_golds
+from models.ranks.questions import NOT_FINITE, Golds, RankPool, Statistics, Tally, checked_golds
 from models.ranks.rule import ROOM, TOLERANCE, bars, competes, dot
 from models.static.parallel import compiled
 
@@ -40,7 +41,7 @@ class FlatRanker:
 
     @property
     def statistics(self) -> Statistics:
-        return self._tally.total
+        return self._tally.so_far()
 
     def ranks(self, golds: Golds) -> NDArray[np.int32]:
         golds = checked_golds(golds, self._pool.vectors.shape[1])
@@ -53,9 +54,11 @@ class FlatRanker:
                 if not len(alive):
                     break
                 self._index.add(self._pool.vectors[begin:end])
-                for at in range(0, len(alive), QUERIES):
-                    self._ask(golds, alive[at : at + QUERIES], begin, end, found, beaten, done)
-                self._index.reset()
+                try:
+                    for at in range(0, len(alive), QUERIES):
+                        self._ask(golds, alive[at : at + QUERIES], begin, end, found, beaten, done)
+                finally:
+                    self._index.reset()
         self._tally.add(done)
         return beaten + np.int32(1)
 
@@ -73,6 +76,8 @@ class FlatRanker:
         done.looked += len(rows) * (end - begin)
         pool = self._pool
         longest = np.linalg.norm(pool.vectors[begin:end], axis=1).max()
+        if not np.isfinite(longest):
+            raise UserError(NOT_FINITE)
         for wide in sorted({min(each, end - begin) for each in (self._max_rank + SPARE, WIDEST)}):
             anchors = golds.anchors[rows]
             scores, members = self._index.search(anchors, wide)

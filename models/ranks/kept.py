@@ -21,7 +21,7 @@ from ccpairs.storage import TEMPORARY
 from models.ranks.certificate import CodedPool, code_pool
 from models.ranks.small_numbers import Kind
 
-LAYOUT = 1
+LAYOUT = 2
 """Goes up when codes are made in another way."""
 SEAL = "seal.json"
 PART = 1 << 26

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
+
+NOT_FINITE = "the pool holds vectors that are not finite; the model's training diverged or its files are damaged"
 
 
 class RankPool(NamedTuple):
@@ -47,7 +49,7 @@ class Golds(NamedTuple):
 
 @dataclass
 class Statistics:
-    """What a ranker has done since it was opened, or in one call.
+    """What a ranker has done since it was opened.
 
     ``asked``: scores that a flat search would make, pairs x pool. ``looked``: those that were made, if only in part.
     ``checked``: those that needed their exact value. ``operations``: multiplications and additions of the coarse
@@ -97,11 +99,15 @@ class Tally:
     """Statistics that several threads add to."""
 
     def __init__(self) -> None:
-        self.total, self._lock = Statistics(), threading.Lock()
+        self._total, self._lock = Statistics(), threading.Lock()
 
     def add(self, part: Statistics) -> None:
         with self._lock:
-            self.total.add(part)
+            self._total.add(part)
+
+    def so_far(self) -> Statistics:
+        with self._lock:
+            return replace(self._total)
 
 
 def checked_pool(pool: RankPool) -> RankPool:

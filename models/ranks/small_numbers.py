@@ -52,7 +52,7 @@ class Int8:
     products: type[Any] = np.int32
     mask = 0
     relative_error = 0.0
-    opening = 20_000
+    opening = 15_000
 
     def scale(self, largest: Floats) -> Floats:
         steps: Floats = np.where(largest > 0, largest, 1.0) / 127

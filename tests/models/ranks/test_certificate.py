@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.ranks.certificate import GROUP, CodedPool, CodedRows, code_pool, code_rows, prefixes
 from models.ranks.opening import multiplies_rightly
-from models.ranks.openings import count_open
+from models.ranks.openings import Thresholds, count_open
 from models.ranks.small_numbers import KINDS, Int8, Kind
 
 USABLE = [kind for kind in KINDS.values() if multiplies_rightly(kind)]
@@ -96,9 +96,11 @@ def test_no_member_that_beats_is_passed_over(kind: Kind) -> None:
     residuals = np.maximum.reduceat(pool.residuals, np.arange(0, 3_000, GROUP)).astype(np.float64)
     for bar in (-0.2, 0.0, 0.1, 0.4):
         for prefix, width in enumerate(prefixes(200)):
-            asking = np.stack([bar - rows.error, rows.length, rows.tails[:, prefix]]) / rows.scale
-            found = products(pool, rows, kind, width)
-            opened = count_open(found, kind.products(kind.mask), asking, residuals, pool.tails[prefix])
+            thresholds = Thresholds(
+                (bar - rows.error) / rows.scale, rows.length / rows.scale, rows.tails[:, prefix] / rows.scale,
+                residuals, pool.tails[prefix],
+            )  # fmt: skip
+            opened = count_open(products(pool, rows, kind, width), kind.products(kind.mask), thresholds)
             beating = (exact > bar).sum(axis=1)
             assert (opened >= beating).all()
             assert opened.sum() < 3_000 * 60 or bar < 0.1
