@@ -79,7 +79,9 @@ class Refilter:
         return [self._refilter(folder, manifest) for folder, manifest in self._chosen()]
 
     def _chosen(self) -> list[tuple[str, Manifest]]:
-        found = [(folder, read_manifest(folder)) for folder in source_folders(self.input) or [self.input]]
+        inner = storage.join(self.input, "candidates")  # beside them may be what was made of them
+        place = inner if storage.exists(inner) else self.input
+        found = [(folder, read_manifest(folder)) for folder in source_folders(place) or [place]]
         there = [manifest.source for _, manifest in found]
         if missing := [name for name in self.sources if name not in there]:
             raise UserError(f"{self.input} holds no {', '.join(missing)}; it holds {', '.join(there)}")

@@ -241,3 +241,28 @@ def test_odd_texts_are_judged(model: Path, tmp_path: Path) -> None:
     kept, dropped = rows_of(tmp_path / "out", "reddit")
     assert len(kept) + len(dropped) == len(texts)
     assert pq.read_table(tmp_path / "out" / "pairs" / "reddit").num_rows == len(kept)
+
+
+def test_candidates_and_judged_pairs_in_one_output(model: Path, tmp_path: Path) -> None:
+    """Each command finds what it is for; readers get what was kept."""
+    home = str(tmp_path / "home")
+    write_candidates(tmp_path / "home", rows(30), "reddit")
+    flags = ["--input", home, "--output", home, "--model", str(model), "--decoys", "5"]
+    assert main(flags) == 0
+    assert main([*flags, "--top-k", "1"]) == 0
+    kept = len(rows_of(tmp_path / "home", "reddit")[0])
+    assert len(ccpairs.read_pairs(home)) == kept < 30
+    assert len(ccpairs.read_pairs(f"{home}/candidates")) == 30
+    assert refilter(["--input", home, "--output", str(tmp_path / "new"), "--top-k", "20"]) == 0
+    assert len(ccpairs.read_pairs(str(tmp_path / "new"))) > kept
+
+
+def test_thresholds_of_candidates_that_were_judged_beside(
+    model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home = str(tmp_path / "home")
+    write_candidates(tmp_path / "home", rows(30), "reddit")
+    assert main(["--input", home, "--output", home, "--model", str(model), "--decoys", "0"]) == 0
+    capfd.readouterr()
+    assert refilter(["--input", home, "--output", str(tmp_path / "new"), "--languages", "all"]) == 2
+    assert "reddit was built without scores; build it again" in capfd.readouterr().err  # so these are the candidates
