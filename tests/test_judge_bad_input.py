@@ -187,7 +187,7 @@ def test_the_data_are_all_of_a_pool_that_is_larger(
 ) -> None:
     assert main(["--input", str(inputs / "good"), "--output", str(tmp_path / "out"), "--model", str(model)]) == 0
     said = caplog.text
-    assert "pool all: 40 pairs are fewer than --pool-size 1,000,000; all of them are used" in said
+    assert "pool: there are fewer pairs than --pool-size 1,000,000, so it is all of them: all 40" in said
     assert "reddit: k = 2 of a pool of 40 lets about 5.0e-02 of random pairs pass a direction" in said
 
 

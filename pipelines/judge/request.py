@@ -90,7 +90,7 @@ class JudgeRequest:
         return {
             "folds": self.folds,
             "fold_rule": FOLD_RULE,
-            "models": "given" if self.models else self.preset if self.needs_models else None,
+            "trained_by": None if self.models or not self.needs_models else self.preset,
             "pool_size": self.pool_size,
             "pool_scope": self.pool_scope,
             "bm25_pool_size": self.bm25_pool_size,

@@ -59,12 +59,12 @@ def judge(request: JudgeRequest, engine: Engine) -> list[JudgedReport]:
 
 def warn_of_small_data(request: JudgeRequest, pools: Sequence[Pool]) -> None:
     """Say where a pool is all of the data."""
-    for pool in pools:
-        if pool.rows < request.pool_size:
-            log.warning(
-                "pool %s: %s pairs are fewer than --pool-size %s; all of them are used",
-                *(pool.name, f"{pool.candidates:,}", f"{request.pool_size:,}"),
-            )
+    small = [f"{pool.name} {pool.rows:,}" for pool in pools if pool.rows < request.pool_size]
+    if small:
+        log.warning(
+            "pool: there are fewer pairs than --pool-size %s, so it is all of them: %s",
+            *(f"{request.pool_size:,}", ", ".join(small)),
+        )
 
 
 @dataclass(frozen=True)
