@@ -112,4 +112,7 @@ def test_help_lists_the_commands_and_unknown_ones_are_refused(capsys: pytest.Cap
     shown = capsys.readouterr().out
     assert [name for name in COMMANDS if f"  {name}  " not in shown] == []
     assert main(["biuld"]) == 2
-    assert capsys.readouterr().err == "ccpairs: no command 'biuld'; there is: build, judge, refilter, train, evaluate, lm\n"
+    assert (
+        capsys.readouterr().err
+        == "ccpairs: no command 'biuld'; there is: build, judge, refilter, train, evaluate, lm\n"
+    )
