@@ -6,6 +6,7 @@ folder and renamed; object stores show an object when its upload is complete.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import uuid
@@ -18,6 +19,7 @@ from pyarrow import fs as arrow_fs
 
 from ccpairs.errors import UserError
 
+DIGESTED_AT_ONCE = 1 << 20
 TEMPORARY = ".tmp-"
 """Prefix of half-written files; Arrow and Hugging Face readers pass over names that start with a dot."""
 
@@ -75,6 +77,16 @@ def read_bytes(uri: str) -> bytes:
     system, path = locate(uri)
     with system.open_input_stream(path) as stream:
         return bytes(stream.read())
+
+
+def sha256(uri: str) -> str:
+    """The SHA-256 of a file, in hex digits, read a piece at a time. Raises ``FileNotFoundError``."""
+    digest = hashlib.sha256()
+    system, path = locate(uri)
+    with system.open_input_stream(path) as stream:
+        while piece := stream.read(DIGESTED_AT_ONCE):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def make_folder(uri: str) -> None:

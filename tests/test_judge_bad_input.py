@@ -122,6 +122,44 @@ def test_inputs_that_are_none(
     assert says in capfd.readouterr().err.splitlines()[-1]
 
 
+def damage(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    middle = len(data) // 3
+    data[middle : middle + 400] = bytes(400)
+    file.write_bytes(data)
+
+
+def test_a_damaged_shard_is_named_and_a_good_copy_of_it_taken(
+    model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    candidates = write_candidates(tmp_path / "in", rows(3_000), "reddit", shards=3)
+    file = Path(candidates.folder) / candidates.shards[1].name
+    good = file.read_bytes()
+    arguments = ["--input", str(tmp_path / "in"), "--output", str(tmp_path / "out"), "--model", str(model)]
+    arguments += ["--decoys", "0", "--pool-size", "100"]
+    damage(file)
+    assert main(arguments) == 2  # while the pool is drawn
+    assert (
+        f"{file} is not what its manifest says (SHA-256 differs); make it again"
+        in capfd.readouterr().err.splitlines()[-1]
+    )
+    file.write_bytes(good)
+    assert main(arguments) == 0
+    undisturbed = pq.read_table(tmp_path / "out" / "pairs" / "reddit")
+    for name in ("pairs", "_work/notes"):
+        shutil.rmtree(tmp_path / "out" / name)
+    damage(file)
+    assert main(arguments) == 2  # while shards are judged
+    assert (
+        f"{file} is not what its manifest says (SHA-256 differs); make it again"
+        in capfd.readouterr().err.splitlines()[-1]
+    )
+    assert len(list((tmp_path / "out" / "_work" / "notes").glob("*.json"))) == 2
+    file.write_bytes(good)
+    assert main(arguments) == 0
+    assert pq.read_table(tmp_path / "out" / "pairs" / "reddit").equals(undisturbed)
+
+
 def test_an_output_that_cannot_be_mapped(inputs: Path, model: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["--input", str(inputs / "good"), "--output", "s3://bucket/out", "--model", str(model)]) == 2
     assert "name one by --work" in capfd.readouterr().err

@@ -68,3 +68,13 @@ def find_candidates(uri: str, sources: Sequence[str] = ()) -> list[Candidates]:
             if sizes.get(shard.name) != shard.bytes:
                 raise UserError(f"{each.uri(shard)} is missing or not what its manifest says; run the build again")
     return chosen
+
+
+def verify(uri: str, sha256: str) -> None:
+    """Raises ``UserError`` where a file is not what its manifest says: a damaged one may be read without complaint."""
+    try:
+        found = storage.sha256(uri)
+    except OSError as error:
+        raise UserError(f"{uri} cannot be read ({error}); make it again") from None
+    if found != sha256:
+        raise UserError(f"{uri} is not what its manifest says (SHA-256 differs); make it again")

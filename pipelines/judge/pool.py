@@ -31,11 +31,12 @@ import xxhash
 from numpy.typing import NDArray
 
 from ccpairs import storage
+from ccpairs.errors import UserError
 from ccpairs.pair import PAIR_SCHEMA
 from filters.folds import Hashes
 from models.encoders import Role
 from pipelines.engine import Engine
-from pipelines.judge.candidates import Candidates
+from pipelines.judge.candidates import Candidates, verify
 from pipelines.judge.identity import pair_hashes, row_hashes
 from pipelines.progress import Done, shown
 from pipelines.shard_run import digest
@@ -46,6 +47,7 @@ PIECE_SCHEMA = pa.schema([KEY, *(PAIR_SCHEMA.field(name) for name in COLUMNS)])
 ROWS_AT_ONCE = 8_192
 SAMPLE_BYTES_PER_SECOND = 200 << 20
 FACTS = "pool.json"
+FAILED = ".failed"
 HIGHEST = (1 << 64) - 1
 REPEATED = np.uint64(1)
 """In the place of the hash of a text that is no competitor of any pair."""
@@ -144,6 +146,10 @@ class _Draw:
     def with_more(self) -> _Draw:
         return _Draw(self.plan, self._work, self._output, 2 * self.more)
 
+    def failures(self) -> list[str]:
+        """Files with a line about a shard that could not be read."""
+        return [storage.join(self.pieces, name) for name in storage.names_in(self.pieces) if name.endswith(FAILED)]
+
     @property
     def threshold(self) -> int:
         """The highest hash of a piece: one that fewer than the wanted rows keep to less than once in 10^9 draws."""
@@ -159,15 +165,18 @@ def open_pool(folder: Path) -> Pool:
 
 
 def _sample(draws: Sequence[_Draw], engine: Engine, output: str) -> None:
-    """One piece for each shard, by the engine."""
+    """One piece for each shard, by the engine. Raises ``UserError`` where one cannot be read."""
     lines, size = [], 0
     for draw in draws:
         storage.make_folder(draw.pieces)
         storage.remove_temporary(draw.pieces)
+        for failure in draw.failures():
+            storage.remove(failure)
         for each in draw.plan.candidates:
             for shard in each.shards:
                 size += shard.bytes
-                lines.append(json.dumps([each.uri(shard), draw.threshold, storage.join(draw.pieces, shard.name)]))
+                piece = storage.join(draw.pieces, shard.name)
+                lines.append(json.dumps([each.uri(shard), shard.sha256, draw.threshold, piece]))
     listing = storage.join(output, "_work", "pool.jsonl")
     storage.write_bytes(listing, "".join(line + "\n" for line in lines).encode())
 
@@ -178,6 +187,8 @@ def _sample(draws: Sequence[_Draw], engine: Engine, output: str) -> None:
         engine.run(
             lambda pipeline: _sample_graph(pipeline, listing), seconds=size / SAMPLE_BYTES_PER_SECOND, parts=len(lines)
         )
+    for failure in (each for draw in draws for each in draw.failures()):
+        raise UserError(storage.read_bytes(failure).decode())
 
 
 def _sample_graph(pipeline: Any, listing: str) -> None:
@@ -195,13 +206,17 @@ def numbered_lines(listing: str) -> list[tuple[int, str]]:
 
 
 class DrawPairs(beam.DoFn):
-    """(number, lines ``[shard, threshold, piece]``) -> pieces."""
+    """(number, lines ``[shard, sha256, threshold, piece]``) -> pieces."""
 
     def process(self, item: tuple[int, Any]) -> None:
         for line in item[1]:
-            shard, threshold, piece = json.loads(line)
+            shard, sha256, threshold, piece = json.loads(line)
             if not storage.exists(piece):
-                draw_from(shard, threshold, piece)
+                try:
+                    verify(shard, sha256)
+                    draw_from(shard, threshold, piece)
+                except UserError as error:
+                    storage.write_bytes(f"{piece}{FAILED}", str(error).encode())
 
 
 def draw_from(shard: str, threshold: int, piece: str) -> None:

@@ -33,7 +33,7 @@ from pipelines.judge.decoy_files import decoys_by_k, decoys_file, open_decoys
 from pipelines.judge.manifests import STAGE, manifest_of, outcome, write_both
 from pipelines.judge.pool import numbered_lines
 from pipelines.judge.rules import RuleChoice, choice_of, with_k_of_decoys
-from pipelines.judge.shards import ShardTask, found_notes, row_groups, write_split
+from pipelines.judge.shards import ShardTask, begin, found_notes, raise_failures, row_groups, try_split
 from pipelines.judge.tally import Tally
 from pipelines.progress import Done, shown
 from pipelines.refilter import Refiltered
@@ -134,6 +134,7 @@ class Redecision:
             ShardTask(
                 source=old.source,
                 shard=(storage.join(old.folder, one.name), storage.join(old.dropped_folder, other.name)),
+                sha256=(one.sha256, other.sha256),
                 kept=storage.join(folder, one.name),
                 dropped=storage.join(dropped, one.name),
                 note=storage.join(self.output, "_work", "notes", f"{one.name}.json"),
@@ -171,10 +172,8 @@ class Redecision:
             log.info("refilter %s: %d of %d shards found done", old.source, len(tasks) - len(undone), len(tasks))
         if not undone:
             return
-        for task in undone:
-            storage.remove(task.note)
         listing = storage.join(self.output, "_work", f"refilter-{old.source}.jsonl")
-        storage.write_bytes(listing, "".join(task.to_json() + "\n" for task in undone).encode())
+        begin(undone, listing)
         rows = old.kept.rows + old.dropped.rows
         log.info("refilter %s: %s of judged pairs", old.source, counted(rows, "row"))
 
@@ -187,6 +186,7 @@ class Redecision:
                 seconds=rows / ROWS_PER_SECOND,
                 parts=len(undone),
             )
+        raise_failures(undone)
 
     def _manifests(
         self,
@@ -254,7 +254,7 @@ class DecideAgain(beam.DoFn):
     def process(self, item: tuple[int, Any]) -> None:
         for line in item[1]:
             task = ShardTask.from_json(line)
-            write_split(rows_of(task), self._rule, task)
+            try_split(rows_of(task), self._rule, task)
 
 
 def rows_of(task: ShardTask) -> Iterator[pa.Table]:

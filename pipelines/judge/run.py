@@ -35,7 +35,7 @@ from pipelines.judge.manifests import JudgedReport, Judgement, finished, judge_v
 from pipelines.judge.pool import Pool, make_pools
 from pipelines.judge.request import JudgeRequest
 from pipelines.judge.rules import with_k_of_decoys
-from pipelines.judge.shards import ShardTask, found_notes, judge_graph
+from pipelines.judge.shards import ShardTask, begin, found_notes, judge_graph, raise_failures
 from pipelines.judge.vectors import encode_pool, vectors_file
 from pipelines.progress import Done, shown
 from pipelines.shard_run import digest
@@ -217,6 +217,7 @@ class Round:
             ShardTask(
                 source=each.source,
                 shard=(each.uri(shard),),
+                sha256=(shard.sha256,),
                 kept=storage.join(self.output, "pairs", each.source, shard.name),
                 dropped=storage.join(self.output, "dropped", each.source, shard.name),
                 note=storage.join(self.output, "_work", "notes", f"{shard.name}.json"),
@@ -253,7 +254,7 @@ class Round:
         # Largest first: the engine deals the shards out in turn, so the last to finish are small.
         undone.sort(key=lambda task: (-rows[task.shard[0]], task.kept))
         listing = storage.join(self.output, "_work", "judge.jsonl")
-        storage.write_bytes(listing, "".join(task.to_json() + "\n" for task in undone).encode())
+        begin(undone, listing)
         total = sum(rows[task.shard[0]] for task in undone)
         log.info("judge: %s, %s", counted(len(undone), "shard"), counted(total, "pair"))
 
@@ -262,12 +263,11 @@ class Round:
             ready = [task for task in undone if task.note.rpartition("/")[2] in notes]
             return Done(sum(rows[task.shard[0]] for task in ready), f"{len(ready)} of {len(undone)} shards")
 
-        for task in undone:
-            storage.remove(task.note)
         hints = {"accelerator": self.request.accelerator, "min_ram": "8GB"} if self.request.accelerator else {}
         graph = partial(judge_graph, listing=listing, plan=plan, rules=rules, shared=shared, hints=hints)
         with shown("judge", total, look, unit="pairs"):
             self.engine.run(graph, seconds=0, parts=len(undone))
+        raise_failures(undone)
 
 
 def threads_of(engine: Engine) -> int:

@@ -20,10 +20,12 @@ import pyarrow.parquet as pq
 from apache_beam.utils.shared import Shared
 
 from ccpairs import storage
+from ccpairs.errors import UserError
 from ccpairs.manifest import ShardInfo
 from ccpairs.pair import JUDGED_SCHEMA, PAIR_SCHEMA
 from ccpairs.shards import ROWS_PER_GROUP, ShardWriter
 from filters.consistency import Consistency
+from pipelines.judge.candidates import verify
 from pipelines.judge.identity import row_hashes
 from pipelines.judge.judges import JudgePlan, Judges, Pairs, judgement_columns
 from pipelines.judge.pool import numbered_lines
@@ -36,17 +38,23 @@ Item = TypeVar("Item")
 class ShardTask:
     """One shard: where its rows are, and where they go. ``key`` is a hash of everything that shapes the result.
 
-    ``shard``: the candidate shard, or the files of kept and dropped rows to decide about again. ``before``: the file of
-    what an earlier round kept of it.
+    ``shard``: the candidate shard, or the files of kept and dropped rows to decide about again; ``sha256`` of each.
+    ``before``: the file of what an earlier round kept of it.
     """
 
     source: str
     shard: tuple[str, ...]
+    sha256: tuple[str, ...]
     kept: str
     dropped: str
     note: str
     key: str
     before: str | None = None
+
+    @property
+    def failure(self) -> str:
+        """Where the line is left that says why the shard failed."""
+        return f"{self.note}.failed"
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -54,7 +62,7 @@ class ShardTask:
     @classmethod
     def from_json(cls, line: str) -> ShardTask:
         values = json.loads(line)
-        return cls(**{**values, "shard": tuple(values["shard"])})
+        return cls(**{**values, "shard": tuple(values["shard"]), "sha256": tuple(values["sha256"])})
 
 
 class Note(NamedTuple):
@@ -120,7 +128,33 @@ class JudgeShards(beam.DoFn):
     def process(self, item: tuple[int, Any]) -> None:
         for line in item[1]:
             task = ShardTask.from_json(line)
-            write_split(judged(self._judges, task), self._rules[task.source], task)
+            try_split(judged(self._judges, task), self._rules[task.source], task)
+
+
+def try_split(tables: Iterator[pa.Table], rule: Consistency, task: ShardTask) -> None:
+    """:func:`write_split`; a line that the user can mend is left for the command, and the other shards go on."""
+    try:
+        for uri, sha256 in zip(task.shard, task.sha256, strict=True):
+            verify(uri, sha256)
+        write_split(tables, rule, task)
+    except UserError as error:
+        storage.write_bytes(task.failure, str(error).encode())
+
+
+def begin(tasks: Sequence[ShardTask], listing: str) -> None:
+    """Write the list of shards to do, and forget what an earlier try left of them."""
+    for task in tasks:
+        storage.remove(task.note)
+        storage.remove(task.failure)
+    storage.write_bytes(listing, "".join(task.to_json() + "\n" for task in tasks).encode())
+
+
+def raise_failures(tasks: Sequence[ShardTask]) -> None:
+    """Raise ``UserError`` with the first failure of these shards, if any failed."""
+    failed = [task for task in tasks if storage.exists(task.failure)]
+    if failed:
+        others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        raise UserError(f"{storage.read_bytes(failed[0].failure).decode()}{others}")
 
 
 def judged(judges: Judges, task: ShardTask) -> Iterator[pa.Table]:
@@ -148,12 +182,14 @@ def prepared(uri: str, source: str, folds: int) -> Iterator[tuple[pa.Table, Pair
 
 
 def row_groups(uri: str, schema: pa.Schema) -> Iterator[pa.Table]:
-    """The row groups of a shard as tables."""
-    system, path = storage.locate(uri)
-    with system.open_input_file(path) as stream:
-        file = pq.ParquetFile(stream)
-        for batch in file.iter_batches(batch_size=ROWS_PER_GROUP):
-            yield pa.Table.from_batches([batch]).cast(schema)
+    """The row groups of a shard as tables. Raises ``UserError`` where it cannot be read."""
+    try:
+        system, path = storage.locate(uri)
+        with system.open_input_file(path) as stream:
+            for batch in pq.ParquetFile(stream).iter_batches(batch_size=ROWS_PER_GROUP):
+                yield pa.Table.from_batches([batch]).cast(schema)
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise UserError(f"{uri} cannot be read ({error}); make it again") from None
 
 
 def write_split(tables: Iterator[pa.Table], rule: Consistency, task: ShardTask) -> None:

@@ -41,7 +41,7 @@ def judged(count: int, ranks: list[tuple[int, int | None]] | None = None) -> pa.
 
 def task_in(folder: Path, key: str = "key", before: str | None = None) -> ShardTask:
     return ShardTask(
-        "reddit", ("x",), str(folder / "pairs" / "s.parquet"), str(folder / "dropped" / "s.parquet"),
+        "reddit", ("x",), ("y",), str(folder / "pairs" / "s.parquet"), str(folder / "dropped" / "s.parquet"),
         str(folder / "notes" / "s.json"), key, before,
     )  # fmt: skip
 
