@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.ranks.certificate import GROUP, CodedPool, CodedRows, code_pool, code_rows, prefixes
 from models.ranks.opening import multiplies_rightly
 from models.ranks.openings import Thresholds, count_open
-from models.ranks.small_numbers import KINDS, Int8, Kind
+from models.ranks.small_numbers import KINDS, Bfloat16, Int8, Kind
 
 USABLE = [kind for kind in KINDS.values() if multiplies_rightly(kind)]
 NUMBERS = st.floats(-1, 1, width=32) | st.sampled_from([0.0, 1.0, 1e-20, 3e-4])
@@ -125,3 +125,32 @@ class CutOff(Int8):
 def test_products_that_are_cut_off_are_noticed() -> None:
     assert multiplies_rightly(Int8())
     assert not multiplies_rightly(CutOff())
+
+
+@pytest.mark.parametrize("dimension", [1, 384, 600, 4_096])
+def test_products_of_fine_codes_fit_32_bits(dimension: int) -> None:
+    codes, scale = Int8().fine(np.array([[0.5] * dimension, [-0.5] * dimension]))
+    assert abs(int(codes[0].astype(np.int64).sum()) * 127) < 2**31
+    assert codes * scale[:, None] == pytest.approx(np.array([[0.5] * dimension, [-0.5] * dimension]), rel=1e-3)
+
+
+def opened(products: NDArray[Any], mask: int, threshold: float) -> int:
+    """How many of these products would be opened."""
+    one, none = np.ones(1), np.zeros(1)
+    thresholds = Thresholds(np.full(1, threshold), one, one, none, none)
+    return int(count_open(products[None], products.dtype.type(mask), thresholds)[0])
+
+
+@pytest.mark.parametrize(
+    ("threshold", "count"),
+    [(-9e9, 5), (-3.5, 5), (-3.0, 4), (-0.5, 3), (0.0, 2), (6.999, 2), (7.0, 1), (7.5, 1), (8.0, 0), (9e9, 0)],
+)
+def test_integers_above_a_threshold_are_opened(threshold: float, count: int) -> None:
+    assert opened(np.array([7, -3, 0, -1, 8], np.int32), Int8.mask, threshold) == count
+
+
+@pytest.mark.parametrize("value", [1.0, 0.50390625, 0.5, 1e-30, 0.0, -1e-30, -0.5, -0.50390625, -1.0])
+def test_a_bf16_just_above_a_threshold_is_opened_and_few_below(value: float) -> None:
+    bits = torch.tensor([value], dtype=torch.bfloat16).view(torch.int16).numpy()
+    assert opened(bits, Bfloat16.mask, value - abs(value) * 1e-6 - 1e-37) == 1
+    assert opened(bits, Bfloat16.mask, value + abs(value) * 0.02 + 1e-35) == 0
