@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from pathlib import Path
@@ -171,3 +172,11 @@ def test_a_place_that_is_none(uri: str) -> None:
 )
 def test_join(parts: tuple[str, ...], uri: str) -> None:
     assert storage.join(*parts) == uri
+
+
+def test_the_digest_of_a_file(tmp_path: Path) -> None:
+    data = bytes(range(256)) * (storage.DIGESTED_AT_ONCE // 256) + b"and more"
+    (tmp_path / "file").write_bytes(data)
+    assert storage.sha256(str(tmp_path / "file")) == hashlib.sha256(data).hexdigest()
+    with pytest.raises(FileNotFoundError):
+        storage.sha256(str(tmp_path / "none"))
