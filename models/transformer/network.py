@@ -60,7 +60,7 @@ class Network:
     def embed(self, ids: NDArray[Any], offsets: NDArray[np.int64], chosen: NDArray[np.int64]) -> Tensor:
         """Unit vectors, fp32 [len(chosen), dimension], of some of the texts in one padded batch."""
         starts, sizes = offsets[chosen], offsets[chosen + 1] - offsets[chosen]
-        width = max(1, int(sizes.max()))
+        width = min(padded_width(int(sizes.max())), max(self.max_tokens, int(sizes.max())))
         columns = np.arange(width)
         real = columns < sizes[:, None]
         padding = self.tokenizer.pad_token_id or 0
@@ -88,12 +88,22 @@ def unit_mean(states: Tensor, mask: Tensor | None) -> Tensor:
     return unit((states * weights).sum(1) / weights.sum(1).clamp(min=1e-9))
 
 
+def padded_width(size: int) -> int:
+    """The width of a batch whose longest text has ``size`` tokens: one of eight to each doubling.
+
+    So a batch of any size meets some dozens of shapes. A library that compiles a product for each shape it sees (oneDNN
+    on CPUs, cuBLAS by its heuristics) then does so a few times, and keeps as much for 32,768 texts as for 1,024.
+    """
+    step = 1 << max(0, size.bit_length() - 4)
+    return max(1, -(-size // step) * step)
+
+
 def by_length(sizes: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
     """Indices of texts, longest first, in batches whose padded area is at most ``budget`` tokens (or one text)."""
     order = np.argsort(-sizes, kind="stable")
     batches, begin = [], 0
     while begin < len(order):
-        end = begin + max(1, budget // max(1, int(sizes[order[begin]])))
+        end = begin + max(1, budget // padded_width(int(sizes[order[begin]])))
         batches.append(order[begin:end])
         begin = end
     return batches

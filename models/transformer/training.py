@@ -23,8 +23,9 @@ from torch import Tensor
 from models.encoders import TokenBatch
 from models.loss import Hashes, InfoNce
 from models.transformer import ranks
+from models.transformer.allocator import return_large_pieces
 from models.transformer.encoder import TransformerEncoder
-from models.transformer.network import Network, by_length
+from models.transformer.network import Network, by_length, padded_width
 
 CHUNK_TOKENS = {"cpu": 1 << 11, "cuda": 1 << 16}
 
@@ -59,6 +60,8 @@ class TransformerTrainable:
     def __init__(self, network: Network, settings: Settings | None = None) -> None:
         self.network, self.settings = network, settings or Settings()
         device = network.device
+        if device.type == "cpu":
+            return_large_pieces()
         self._bf16 = self.settings.bf16
         if self._bf16 is None:
             self._bf16 = device.type == "cuda" and torch.cuda.is_bf16_supported()
@@ -222,7 +225,7 @@ def _kept(sizes: NDArray[np.int64], chunks: list[NDArray[np.int64]], budget: int
     """The chunks whose graph is kept, the last one and those before it that fit into ``budget`` tokens."""
     kept: set[int] = set()
     for number in reversed(range(len(chunks))):
-        budget -= int(sizes[chunks[number]].max(initial=0)) * len(chunks[number])
+        budget -= padded_width(int(sizes[chunks[number]].max(initial=0))) * len(chunks[number])
         if kept and budget < 0:
             break
         kept.add(number)

@@ -17,7 +17,7 @@ from ccpairs.errors import UserError
 from models.encoders import load_encoder
 from models.transformer.encoder import TransformerEncoder
 from models.transformer.export import export_onnx
-from models.transformer.network import Network, by_length, load_network
+from models.transformer.network import Network, by_length, load_network, padded_width
 from tests.models.transformer.tiny_bert import texts, write_tiny_bert
 
 TEXTS = [*texts(20, 0), "", "Ünïcödé ❤ عربى", "a\x00b", "lone \ud800 surrogate", "long " * 5000]
@@ -210,3 +210,10 @@ def test_weights_that_are_not_the_models_are_told(tmp_path: Path) -> None:
     save_file({"embeddings.LayerNorm.weight": torch.ones(16)}, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(UserError, match="its weights lack 3"):
         TransformerEncoder(folder)
+
+
+def test_widths_are_few_and_waste_little() -> None:
+    widths = {size: padded_width(size) for size in range(1, 513)}
+    assert all(size <= width <= max(size * 1.125, size + 1) for size, width in widths.items())
+    assert len(set(widths.values())) < 64
+    assert padded_width(0) == 1
