@@ -110,7 +110,8 @@ JUDGEMENT = (
     _column(
         "bm25_passage_rank",
         pa.int32(),
-        "passage_rank by BM25 scores, in the pool of BM25's own size; null where BM25 did not judge",
+        "passage_rank by BM25 scores in the pool of BM25's own size, max_rank + 1 where no word is shared; "
+        "null without BM25",
     ),
     _column(
         "bm25_query_rank",

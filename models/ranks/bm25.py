@@ -116,8 +116,11 @@ class Bm25Ranker:
     def save(self, folder: Path) -> None:
         """Write the index as arrays that :meth:`load` maps, under a temporary name first.
 
-        Where the folder is there already, it stays as it is.
+        Where the folder is there already, it stays as it is. What a killed process left of the same index goes.
         """
+        for left in folder.parent.glob(f"{folder.name}.*.part"):
+            if not _runs(int(left.suffixes[-2].lstrip("."))):
+                shutil.rmtree(left, ignore_errors=True)
         half = folder.with_name(f"{folder.name}.{os.getpid()}.part")
         shutil.rmtree(half, ignore_errors=True)
         half.mkdir(parents=True)
@@ -242,3 +245,14 @@ def _fixed_array(array: NDArray[Any]) -> NDArray[Any]:
     view = np.ascontiguousarray(array).view()
     view.setflags(write=False)
     return view
+
+
+def _runs(process: int) -> bool:
+    """Whether this machine has such a process."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True

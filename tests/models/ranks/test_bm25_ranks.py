@@ -3,7 +3,10 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -301,6 +304,16 @@ def test_a_saved_ranker_is_found_again(tmp_path: Path) -> None:
     assert len(again) == 200
     assert listed(ask(again, pool)) == listed(ask(judge, pool))
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["bm25"]
+
+
+def test_what_a_killed_process_left_half_saved_is_cleared_away(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    halves = [tmp_path / f"{name}.part" for name in (f"bm25.{gone.pid}", f"bm25.{os.getppid()}", f"other.{gone.pid}")]
+    for half in halves:
+        half.mkdir()
+    ranker(POOL).save(tmp_path / "bm25")
+    assert [half.exists() for half in halves] == [False, True, True]
 
 
 def test_a_saved_ranker_of_no_pairs_is_found_again(tmp_path: Path) -> None:
