@@ -5,7 +5,8 @@
 
 Prints, for each filter, how many right pairs and how many mismatches it keeps, and nDCG@10 of static models trained on
 what is left, each for the same steps and from the same seeds, with paired differences against no filter and their 95 %
-intervals. About 20 minutes on two cores; a second run finds candidates, neighbours and fold models in --work.
+intervals. The second round trains on what ranks up to 20 by the first one's 2 folds keep, as ``--rounds 2`` does. About
+30 minutes on two cores; a second run finds candidates, neighbours and fold models in --work.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from filters.consistency import Consistency, Judge, Judged
 from filters.false_keep import MaxFalseKeep
 from models.trainer.settings import load_settings
 
-FOLDS = (1, 2, 4)
+SECOND = "second round"
+FOLDS = {"1 fold": 1, "2 folds": 2, "4 folds": 4, SECOND: 2}
 K = 2
 NEAR_LIMIT = 0.02
 DECOYS = 2_000
@@ -81,47 +83,57 @@ def told_of(pairs: Exchanged) -> list[str]:
 
 def judge_all(
     pairs: Exchanged, data: Path, work: Path, preset: str
-) -> tuple[dict[int, Judged], tuple[list[Asked], list[Judged]]]:
-    """Of each number of folds the judged pairs (2 with BM25 beside), and the judged decoys of 2 folds."""
+) -> tuple[dict[str, Judged], tuple[list[Asked], list[Judged]]]:
+    """Of each number of folds, and of a second round, the judged pairs; and the judged decoys of 2 folds.
+
+    2 folds and the second round have BM25 beside.
+    """
     rows = np.arange(len(pairs))
-    found: dict[int, Judged] = {}
+    settings = load_settings(preset)
+    found: dict[str, Judged] = {}
     of_decoys: tuple[list[Asked], list[Judged]] = ([], [])
-    for folds in FOLDS:
+    for name, folds in FOLDS.items():
         start = time.perf_counter()
-        models = judging.train(data, folds, load_settings(preset), work)
+        given = data
+        if name == SECOND:
+            given = judging.survivors(pairs, data, found["2 folds"], MAX_RANK, work)
+        models = judging.train(given, folds, settings, work)
         trained = time.perf_counter()
         vectors = judging.encoded(pairs, models)
         every = [Asked(rows, rows, pairs.folds(folds))]
-        if folds == 2:
+        if name == "2 folds":
             every += judging.decoys(pairs, vectors, folds, DECOYS)
         judged = judging.by_models(pairs, vectors, every)
         took = time.perf_counter() - trained
-        print(f"folds {folds}: trained in {trained - start:,.0f} s, judged in {took:,.0f} s", flush=True)
-        if folds == 2:
+        print(f"{name}: trained in {trained - start:,.0f} s, judged in {took:,.0f} s", flush=True)
+        if name == "2 folds":
             start = time.perf_counter()
             judged = judging.with_bm25(pairs, every, judged)
             of_decoys = every[1:], judged[1:]
             print(f"BM25: {time.perf_counter() - start:,.0f} s", flush=True)
-        found[folds] = judged[0]
+        found[name] = judged[0]
+    found[SECOND] = found[SECOND]._replace(bm25=found["2 folds"].bm25)
     return found, of_decoys
 
 
 def filters_of(
-    pairs: Exchanged, judged: Mapping[int, Judged], every: list[Asked], of_decoys: list[Judged]
+    pairs: Exchanged, judged: Mapping[str, Judged], every: list[Asked], of_decoys: list[Judged]
 ) -> tuple[dict[str, Kept], list[str]]:
     """Name of a filter -> which pairs it keeps, bool [n]; and lines that say which k decoys chose."""
 
-    def kept(folds: int, judge: Judge = "model", k: int = K) -> Kept:
-        return Consistency(k=k, judge=judge, max_rank=MAX_RANK).decide(judged[folds]).keep
+    def kept(name: str, judge: Judge = "model", k: int = K) -> Kept:
+        return Consistency(k=k, judge=judge, max_rank=MAX_RANK).decide(judged[name]).keep
 
     found = {
         "no filter": np.ones(len(pairs), bool),
-        f"self-judged (1 fold), k = {K}": kept(1),
-        f"2 folds, k = {K}": kept(2),
-        f"4 folds, k = {K}": kept(4),
-        f"BM25, k = {K}": kept(2, "bm25"),
-        f"2 folds or BM25, k = {K}": kept(2, "either"),
-        f"2 folds or BM25, k = {MAX_RANK}": kept(2, "either", MAX_RANK),
+        f"self-judged (1 fold), k = {K}": kept("1 fold"),
+        f"2 folds, k = {K}": kept("2 folds"),
+        f"4 folds, k = {K}": kept("4 folds"),
+        f"{SECOND}, k = {K}": kept(SECOND),
+        f"BM25, k = {K}": kept("2 folds", "bm25"),
+        f"2 folds or BM25, k = {K}": kept("2 folds", "either"),
+        f"{SECOND} or BM25, k = {K}": kept(SECOND, "either"),
+        f"2 folds or BM25, k = {MAX_RANK}": kept("2 folds", "either", MAX_RANK),
     }
     lines = []
     for judge, name in (("model", "2 folds"), ("either", "2 folds or BM25")):
@@ -130,10 +142,10 @@ def filters_of(
         limits = np.array([0 if k is None else k for k in chosen])
         ks = ", ".join(f"{source} {k or 'none'}" for source, k in zip(SOURCES, chosen, strict=True))
         lines.append(f"- k by decoys (near at most {NEAR_LIMIT:.0%}), {name}: {ks}")
-        found[f"{name}, k by decoys"] = rule.smallest_k(judged[2]) <= limits[pairs.source]
-    similarity = judged[2].similarity
+        found[f"{name}, k by decoys"] = rule.smallest_k(judged["2 folds"]) <= limits[pairs.source]
+    similarity = judged["2 folds"].similarity
     assert similarity is not None
-    found[f"cosine, as many as (2 folds, k = {K})"] = highest(similarity, int(kept(2).sum()))
+    found[f"cosine, as many as (2 folds, k = {K})"] = highest(similarity, int(kept("2 folds").sum()))
     for name in (f"2 folds, k = {K}", f"2 folds or BM25, k = {K}"):
         found[f"any, as many of each source as ({name})"] = like(pairs, found[name])
     found["oracle"] = pairs.kind == TRUE
@@ -156,15 +168,16 @@ def like(pairs: Exchanged, keep: Kept) -> Kept:
     return found
 
 
-def curves(judged: Mapping[int, Judged]) -> dict[str, list[Kept]]:
+def curves(judged: Mapping[str, Judged]) -> dict[str, list[Kept]]:
     """Name of a judge -> which pairs it keeps at each k."""
-    lines: list[tuple[str, int, Judge]] = [
-        ("1 fold", 1, "model"), ("2 folds", 2, "model"), ("4 folds", 4, "model"), ("BM25", 2, "bm25"),
-        ("2 folds or BM25", 2, "either"), ("2 folds and BM25", 2, "both"),
+    lines: list[tuple[str, str, Judge]] = [
+        ("1 fold", "1 fold", "model"), ("2 folds", "2 folds", "model"), ("4 folds", "4 folds", "model"),
+        (SECOND, SECOND, "model"), ("BM25", "2 folds", "bm25"), ("2 folds or BM25", "2 folds", "either"),
+        (f"{SECOND} or BM25", SECOND, "either"), ("2 folds and BM25", "2 folds", "both"),
     ]  # fmt: skip
     found = {}
-    for name, folds, judge in lines:
-        needed = Consistency(judge=judge, max_rank=MAX_RANK).smallest_k(judged[folds])
+    for name, of, judge in lines:
+        needed = Consistency(judge=judge, max_rank=MAX_RANK).smallest_k(judged[of])
         found[name] = [needed <= k for k in range(1, MAX_RANK + 1)]
     return found
 

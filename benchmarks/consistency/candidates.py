@@ -91,10 +91,7 @@ def exchanged(work: Path, share: float) -> tuple[Exchanged, Path]:
         kinds.append(kind[kind >= 0])
     folder = work / f"exchanged-{share:g}"
     for source, table in zip(SOURCES, tables, strict=True):
-        file = folder / source / "pairs.parquet"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if not file.is_file() or not pq.read_table(file).equals(table):  # the trainer knows files by their time
-            pq.write_table(table, file)
+        write(table, folder / source / "pairs.parquet")
     documents = [
         np.stack([document_hashes(source, table.column(name).to_pylist()) for name in ("query_doc", "passage_doc")], 1)
         for source, table in zip(SOURCES, tables, strict=True)
@@ -105,6 +102,13 @@ def exchanged(work: Path, share: float) -> tuple[Exchanged, Path]:
     )
     numbers = np.repeat(np.arange(len(SOURCES)), [len(table) for table in tables])
     return Exchanged(queries, passages, ids, np.concatenate(documents), np.concatenate(kinds), numbers), folder
+
+
+def write(table: pa.Table, file: Path) -> None:
+    """Write a table where the file does not hold it already: the trainer knows files by their time."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.is_file() or not pq.read_table(file).equals(table):
+        pq.write_table(table, file)
 
 
 def neighbour_vectors(work: Path, source: str, table: pa.Table) -> NDArray[np.float32]:

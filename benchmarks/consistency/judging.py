@@ -10,9 +10,10 @@ from typing import cast
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benchmarks.consistency.candidates import SOURCES, Exchanged, Rows
+from benchmarks.consistency.candidates import SOURCES, Exchanged, Rows, write
 from filters.consistency import Consistency, Judged, Ranks
 from filters.false_keep import KeptByK, Kind, MaxFalseKeep
 from filters.folds import Hashes
@@ -53,6 +54,15 @@ def train(data: Path, folds: int, settings: Settings, work: Path) -> list[Path]:
     corpus = open_corpus([str(data / source) for source in SOURCES])
     home = work / "models" / f"{digest([corpus.identity, settings.told()])[:12]}-{folds}"
     return train_folds(corpus, folds, grouping(folds), settings, home, Watch(log.info))
+
+
+def survivors(pairs: Exchanged, data: Path, judged: Judged, k: int, work: Path) -> Path:
+    """The pairs that are kept at k, as the trainer reads them."""
+    keep = Consistency(k=k, max_rank=MAX_RANK).decide(judged).keep
+    for number, source in enumerate(SOURCES):
+        table = pq.read_table(data / source / "pairs.parquet").filter(pa.array(keep[pairs.source == number]))
+        write(table, work / f"survivors-{k}" / source / "pairs.parquet")
+    return work / f"survivors-{k}"
 
 
 def encoded(pairs: Exchanged, models: Iterable[Path]) -> list[Vectors]:

@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from benchmarks.consistency.candidates import SOURCES, Exchanged, exchanged
-from benchmarks.consistency.judging import MAX_RANK, Asked, by_models, encoded, train
+from benchmarks.consistency.candidates import Exchanged, exchanged
+from benchmarks.consistency.judging import MAX_RANK, Asked, by_models, encoded, survivors, train
 from benchmarks.consistency.tables import rates
 from filters.consistency import Consistency, Judged
 from models.trainer.settings import Settings, load_settings
@@ -56,17 +54,6 @@ def judge(pairs: Exchanged, data: Path, folds: int, settings: Settings, work: Pa
     rows = np.arange(len(pairs))
     models = train(data, folds, settings, work)
     return by_models(pairs, encoded(pairs, models), [Asked(rows, rows, pairs.folds(folds))])[0]
-
-
-def survivors(pairs: Exchanged, data: Path, judged: Judged, k: int, work: Path) -> Path:
-    """The pairs that are kept at k, as the trainer reads them."""
-    keep = Consistency(k=k, max_rank=MAX_RANK).decide(judged).keep
-    for number, source in enumerate(SOURCES):
-        table = pq.read_table(data / source / "pairs.parquet").filter(pa.array(keep[pairs.source == number]))
-        file = work / f"survivors-{k}" / source / "pairs.parquet"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, file)
-    return work / f"survivors-{k}"
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ NEAREST_PLACE, FARTHEST_PLACE = 3, 10
 """A near decoy's passage is that of a neighbour at one of these places among all: the very nearest may well be as good.
 Decoys see the neighbours of one fold, in which every ``folds``-th of all stands."""
 TRIES = 16
+AT_ONCE = 1_024
 
 Rows = NDArray[np.int64]
 Neighbours = Callable[[int, Rows, Rows], Iterator[Rows]]
@@ -52,22 +54,21 @@ class Members:
     passage_texts: Hashes
     documents: Hashes
 
-    def may_stand_together(self, one: int, others: Rows) -> NDArray[np.bool_]:
-        """Whether a member's query with the passage of another is a mismatch.
+    def may_stand_together(self, ones: Rows, others: Rows) -> NDArray[np.bool_]:
+        """Whether the query of a member ``ones`` [n] with the passage of each of ``others`` [n, m] is a mismatch.
 
         It is none where a text is the same on both, where they share a document, or where another member pairs these
         two texts or documents: papers that cite each other make such pairs.
         """
-        fit = (self.query_texts[others] != self.query_texts[one]) & (
-            self.passage_texts[others] != self.passage_texts[one]
+        fit = (self.query_texts[others] != self.query_texts[ones, None]) & (
+            self.passage_texts[others] != self.passage_texts[ones, None]
         )
-        fit &= ~self._are_paired(_mixed(self.query_texts[one]) - self.passage_texts[others])
-        for mine in self.documents[one]:
-            if mine:
-                fit &= (self.documents[others] != mine).all(axis=1)
-                for theirs in self.documents[others].T:
-                    fit &= ~self._are_paired(_mixed(mine) + _mixed(theirs)) | (theirs == 0)
-        return np.asarray(fit & (others != one))
+        fit &= ~self._are_paired(_mixed(self.query_texts[ones])[:, None] - self.passage_texts[others])
+        for mine in self.documents[ones].T[:, :, None]:
+            for theirs in (self.documents[others, side] for side in range(self.documents.shape[1])):
+                apart = (theirs != mine) & (~self._are_paired(_mixed(mine) + _mixed(theirs)) | (theirs == 0))
+                fit &= apart | (mine == 0)
+        return np.asarray(fit & (others != ones[:, None]))
 
     @cached_property
     def _pairs(self) -> Hashes:
@@ -92,9 +93,8 @@ def choose(members: Members, rows: Rows, order: Rows, wanted: int, folds: int, n
         group = rows[members.folds[rows] == fold]
         share = wanted // folds + (fold < wanted % folds)
         asking = group[np.argsort(order[group], kind="stable")][:share]
-        found["far"] += [(row, other, fold) for row in asking.tolist() for other in far(members, row, group)]
-        for row, nearest in zip(asking.tolist(), neighbours(fold, asking, group), strict=True):
-            found["near"] += [(row, other, fold) for other in near(members, row, nearest, folds)]
+        found["far"] += [(*pair, fold) for pair in far(members, asking, group)]
+        found["near"] += [(*pair, fold) for pair in near(members, asking, neighbours(fold, asking, group), folds)]
     return [decoys_of(kind, np.array(pairs, np.int64).reshape(-1, 3)) for kind, pairs in found.items()]
 
 
@@ -110,17 +110,37 @@ def _mixed(hashes: Hashes) -> Hashes:
     return mixed ^ (mixed >> np.uint64(32))
 
 
-def far(members: Members, row: int, group: Rows) -> list[int]:
-    """A member of the group by hash, one that fits; none where none is found in some tries."""
-    others = group[[_hash(str(members.ids[row]), f"far {number}") % len(group) for number in range(TRIES)]]
-    return [int(other) for other in others[members.may_stand_together(row, others)][:1]]
+def far(members: Members, asking: Rows, group: Rows) -> Iterator[tuple[int, int]]:
+    """Each asker with a member of the group by hash, one that fits; without those for whom some tries find none."""
+    for some in _in_batches(asking):
+        places = [
+            [_hash(identity, f"far {number}") % len(group) for number in range(TRIES)]
+            for identity in members.ids.take(pa.array(some)).to_pylist()
+        ]
+        others = group[np.array(places, np.int64).reshape(-1, TRIES)]
+        fit = members.may_stand_together(some, others)
+        has = np.flatnonzero(fit.any(axis=1))
+        yield from zip(some[has].tolist(), others[has, fit[has].argmax(axis=1)].tolist(), strict=True)
 
 
-def near(members: Members, row: int, nearest: Rows, folds: int) -> list[int]:
-    """Of the neighbours that fit, that at a place by hash; none where there are too few."""
+def near(members: Members, asking: Rows, nearest: Iterator[Rows], folds: int) -> Iterator[tuple[int, int]]:
+    """Each asker with that of its neighbours that fit which stands at a place by hash; without those with too few."""
     places = slice(-(-NEAREST_PLACE // folds) - 1, -(-FARTHEST_PLACE // folds))
-    fit = nearest[members.may_stand_together(row, nearest)][places]
-    return [int(fit[_hash(str(members.ids[row]), "near") % len(fit)])] if len(fit) else []
+    for some in _in_batches(asking):
+        lists = list(islice(nearest, len(some)))
+        others = np.repeat(some[:, None], max(map(len, lists)), axis=1)  # nobody fits to itself
+        for row, mine in enumerate(lists):
+            others[row, : len(mine)] = mine
+        fit = members.may_stand_together(some, others)
+        identities = members.ids.take(pa.array(some)).to_pylist()
+        for row, (one, identity) in enumerate(zip(some.tolist(), identities, strict=True)):
+            fitting = others[row, fit[row]][places]
+            if len(fitting):
+                yield one, int(fitting[_hash(identity, "near") % len(fitting)])
+
+
+def _in_batches(rows: Rows) -> Iterator[Rows]:
+    return (rows[start : start + AT_ONCE] for start in range(0, len(rows), AT_ONCE))
 
 
 def _hash(identity: str, purpose: str) -> int:
