@@ -11,7 +11,7 @@ of ASCII letters, digits and punctuation they do nothing but lower-case and cut.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,9 @@ from tokenizers import Tokenizer
 from models.static.parallel import by_weight, compiled, cores, in_slices
 from models.static.tokenizer import check_tokenizer
 
-BLOCK_BYTES = 1 << 24
+FIRST_BLOCK_BYTES, BLOCK_BYTES = 1 << 16, 1 << 24
+BLOCK_FOR_KEYS = 8
+"""A block has at most so many times the bytes of all words in the table, but for the limits above."""
 TABLE_BYTES = 1 << 26
 """Words are forgotten, all at once, when those of a table take more."""
 
@@ -57,11 +59,15 @@ class WordReader:
         """Ids, flat, and offsets, int64 [n + 1]: of each text ``prefix`` and its own ids, cut to ``max_tokens``."""
         flat: list[Ids] = []
         sizes: list[NDArray[np.int64]] = [np.zeros(1, np.int64)]
-        for block in _blocks(texts):
+        for block in _blocks(texts, self._block_bytes):
             ids, counts = self._read_block(block, np.array(prefix, np.int64), max_tokens)
             flat.append(ids)
             sizes.append(counts)
         return np.concatenate([np.empty(0, self.dtype), *flat]), np.cumsum(np.concatenate(sizes))
+
+    def _block_bytes(self) -> int:
+        """Bytes to be read at once: few while the table holds few words, so that a new word is soon looked up."""
+        return min(max(FIRST_BLOCK_BYTES, BLOCK_FOR_KEYS * len(self._table.keys)), BLOCK_BYTES)
 
     def _read_block(
         self, texts: list[bytes], prefix: NDArray[np.int64], max_tokens: int | None
@@ -140,17 +146,17 @@ def _too_long(key: bytes, length: int) -> bool:
     return len(key) >= length and key.isascii() and key.isalnum()
 
 
-def _blocks(texts: Sequence[str]) -> Iterator[list[bytes]]:
-    """The texts as UTF-8, in lists of about :data:`BLOCK_BYTES`."""
+def _blocks(texts: Sequence[str], block_bytes: Callable[[], int]) -> Iterator[list[bytes]]:
+    """The texts as UTF-8, in lists of about so many bytes; asked anew before each."""
     block: list[bytes] = []
-    size = 0
+    size, limit = 0, block_bytes()
     for text in texts:
         encoded = text.encode("utf-8", "replace")
         block.append(encoded)
         size += len(encoded)
-        if size >= BLOCK_BYTES:
+        if size >= limit:
             yield block
-            block, size = [], 0
+            block, size, limit = [], 0, block_bytes()
     if block:
         yield block
 
