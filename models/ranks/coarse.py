@@ -31,6 +31,8 @@ ROWS = 512
 """Rows of a block at most."""
 BATCH = 16_384
 """Pairs that are coded at once, up to four times as many for many threads: their codes take 4 KB each."""
+TRIED = 128
+"""One in so many members of the pool, up to a chunk, tells which prefix is the cheapest."""
 FIRST = CHUNK
 GROWTH = 4
 """All rows meet so many members, by all their components; those that are left meet four times as many, and so on."""
@@ -152,16 +154,20 @@ class CoarseRanker:
         bounds = np.stack([batch.bars[rows] - coded.error[rows], coded.length[rows], coded.tails[rows, prefix]])
         return np.ascontiguousarray(coded.codes[rows, : self._prefixes[prefix]]), bounds / coded.scale[rows]
 
-    def _thresholds(self, bounds: Floats, prefix: int, at: int) -> Thresholds:
-        """Those of some rows in the chunk that begins at ``at``."""
-        groups = slice(at // GROUP, (at + CHUNK) // GROUP)
+    def _thresholds(self, bounds: Floats, prefix: int, at: int, members: int = CHUNK) -> Thresholds:
+        """Those of some rows with so many members from ``at`` on."""
+        groups = slice(at // GROUP, (at + members) // GROUP)
         base, length, tail = bounds
         return Thresholds(base, length, tail, self._residuals[groups], self._coded.tails[prefix, groups])
 
     def _reckon(self, batch: Batch, alive: NDArray[np.int64], cost: NDArray[np.float32]) -> None:
-        """Set what a score of each row costs by each prefix, in components, by the middle of the first stretch."""
+        """Set what a score of each row costs by each prefix, in components, by the middle of the first stretch.
+
+        That is tried on few members where the pool is small: it must not cost more than it can save.
+        """
         at = min(STRETCH, len(self._coded.codes)) // CHUNK // 2 * CHUNK
-        columns = self._coded.codes[at : at + CHUNK]
+        tried = min(max(len(self._coded.codes) // TRIED // GROUP, 2) * GROUP, CHUNK)
+        columns = self._coded.codes[at : at + tried]
 
         def work(first: int, last: int) -> None:
             with one_thread():
@@ -172,7 +178,7 @@ class CoarseRanker:
                         codes, bounds = self._asking(batch, rows, prefix)
                         products = self._kind.multiply(codes, columns[:, :width], room)
                         mask = self._kind.products(self._kind.mask)
-                        opened = count_open(products, mask, self._thresholds(bounds, prefix, at))
+                        opened = count_open(products, mask, self._thresholds(bounds, prefix, at, tried))
                         cost[rows, prefix] = width + opened / len(columns) * self._kind.opening
 
         in_slices(work, even(len(alive), self._threads))
