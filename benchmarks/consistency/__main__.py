@@ -1,12 +1,12 @@
 """Does the consistency filter pay? Real pairs with 40 % of the passages exchanged, filtered in every way.
 
-    python -m benchmarks.consistency [--work build/consistency] [--seeds 10] [--steps 300]
+    python -m benchmarks.consistency [--work build/consistency] [--seeds 10] [--steps 150 300]
                                     [--plot FILE.png] [--to docs/consistency.md]
 
 Prints, for each filter, how many right pairs and how many mismatches it keeps, and nDCG@10 of static models trained on
 what is left, each for the same steps and from the same seeds, with paired differences against no filter and their 95 %
 intervals. The second round trains on what ranks up to 20 by the first one's 2 folds keep, as ``--rounds 2`` does. About
-30 minutes on two cores; a second run finds candidates, neighbours and fold models in --work.
+60 minutes on two cores; a second run finds candidates, neighbours and fold models in --work.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.4, help="of the passages that are exchanged")
     parser.add_argument("--preset", default="preliminary", help="of the fold models")
     parser.add_argument("--seeds", type=int, default=10, help="0: without the retrieval part")
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, nargs="+", default=[150, 300], help="a table for each number of steps")
     parser.add_argument("--plot", type=Path, help="true kept against near kept, as PNG (needs matplotlib)")
     parser.add_argument("--to", type=Path, help="page in which to replace the tables, and beside which to put the plot")
     options = parser.parse_args()
@@ -64,8 +64,8 @@ def main() -> None:
         plot = options.plot or options.to.with_name(f"{options.to.stem}-curves.png")
         draw(plot, {name: [rates(pairs, keep) for keep in each] for name, each in lines.items()})
         page += ["", f'<img src="{plot.name}" alt="right pairs kept against near mismatches kept" width="640">']
-    if options.seeds:
-        retrieval = ["", *retrieval_table(pairs, filters, options.seeds, options.steps)]
+    for steps in options.steps if options.seeds else ():
+        retrieval = ["", *retrieval_table(pairs, filters, options.seeds, steps)]
         print("\n".join(retrieval))
         page += retrieval
     if options.to:

@@ -9,6 +9,8 @@ from typing import Any
 from ccpairs.version import __version__
 
 CARD = "README.md"
+LICENCES = 8
+"""Of a source that are named, those of the most pairs."""
 
 
 def append_facts(folder: Path, facts: Mapping[str, Any]) -> None:
@@ -26,7 +28,12 @@ def sections(facts: Mapping[str, Any]) -> Iterator[str]:
     for name, told in facts["data"].items():
         shards = f"{told.get('stage', '')} | {told.get('settings_hash', '')}"
         yield f"| {name} | {told['rows']:,} | {told['used']:,} | {told['weight']:.4f} | {shards} |"
-    yield from ("", "Texts are under the licences of their sources.", "", "## Training", "")
+    yield from ("", "Texts are under the licences of their sources:", "")
+    for name, told in facts["data"].items():
+        shares = [f"{licence} ({rows:,})" for licence, rows in list(told["licences"].items())[:LICENCES]]
+        more = len(told["licences"]) - len(shares)
+        yield f"- {name}: {', '.join(shares) or 'not stated in the data'}{f', and {more} more' if more > 0 else ''}"
+    yield from ("", "## Training", "")
     yield (
         f"By ccpairs {__version__}, preset {settings['name']}: {result['steps']:,} steps of {result['batch_size']:,} "
         f"pairs, InfoNCE; the last loss was {result['last_loss']:.4f}."

@@ -147,6 +147,7 @@ def facts_of(settings: Settings, corpus: Corpus, batches: Batches, trained: Trai
             "rows": source.rows,
             "used": trained.used.get(source.name, 0),
             "weight": round(trained.weights.get(source.name, 0.0), 6),
+            "licences": source.licences(),
             **({"settings_hash": manifest.settings_hash, "stage": manifest.stage} if manifest else {}),
         }
     return {

@@ -24,6 +24,15 @@ def test_the_sources_of_a_build(built_samples: Any) -> None:
         assert source.rows == source.manifest.rows == sum(table.num_rows for table in source.batches())
 
 
+def test_licences_are_counted(built_samples: Any, tmp_path: Path) -> None:
+    for source in open_corpus([str(built_samples.output)]).sources:
+        rows = [row for table in source.batches(["license"]) for row in table.column("license").to_pylist()]
+        assert source.licences() == {name or "unknown": rows.count(name) for name in set(rows)}
+        assert list(source.licences().values()) == sorted(source.licences().values(), reverse=True)
+    (of_others,) = open_corpus([write_pairs(tmp_path / "mine.parquet", pairs(5))]).sources
+    assert of_others.licences() == {}
+
+
 def test_parquet_of_others_file_and_folder(tmp_path: Path) -> None:
     one = write_pairs(tmp_path / "mine.parquet", pairs(5))
     write_pairs(tmp_path / "more" / "0.parquet", pairs(3))
