@@ -1,6 +1,6 @@
 """Judging from end to end: pairs a second and memory of ``ccpairs judge`` with the static model.
 
-    python -m benchmarks.judge [--candidates BUILD] [--pairs 200000] [--pool-size 100000] [--bm25]
+    python -m benchmarks.judge [--candidates BUILD] [--pairs 200000] [--pool-size 100000] [--dimension 512] [--bm25]
 
 Candidates are as many as asked for, made of those of a build (by default of the sample dumps, which are built first) by
 exchanging words (``benchmarks/judge_candidates.py``). The command runs in a process of its own, once with training and
@@ -12,6 +12,7 @@ the files that it maps, *own* without them.
 from __future__ import annotations
 
 import argparse
+import re
 import resource
 import subprocess
 import sys
@@ -26,6 +27,7 @@ import psutil
 from benchmarks.judge_candidates import enlarge
 from ccpairs.command_line import table
 from ccpairs.shards import read_pairs
+from models.trainer.settings import PRESETS
 
 
 class Judged(NamedTuple):
@@ -66,11 +68,23 @@ def watch(process: subprocess.Popen[bytes], peaks: list[int]) -> None:
         time.sleep(0.1)
 
 
+def preset_with(copy: Path, **values: float | None) -> Path:
+    """A copy of the preset in which some lines have other values."""
+    text = (PRESETS / "preliminary.toml").read_text(encoding="utf-8")
+    for key, value in values.items():
+        if value is not None:
+            text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+    copy.write_text(text, encoding="utf-8")
+    return copy
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--candidates", type=Path, help="output of a build")
     parser.add_argument("--pairs", type=int, default=200_000)
     parser.add_argument("--pool-size", type=int, default=100_000)
+    parser.add_argument("--dimension", type=int, help="of the static models; the preset's by default")
+    parser.add_argument("--epochs", type=float, help="of their training; the preset's by default")
     parser.add_argument("--bm25", action="store_true", help="let BM25 judge too")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -82,7 +96,8 @@ def main() -> None:
         enlarge(built, given.pairs, folder / "candidates")
         pairs = len(read_pairs(str(folder / "candidates")))
         flags = ["--pool-size", given.pool_size, *(["--judge", "either"] if given.bm25 else [])]
-        trained = run(folder / "candidates", folder / "trained", *flags)
+        preset = preset_with(folder / "preset.toml", dimension=given.dimension, epochs=given.epochs)
+        trained = run(folder / "candidates", folder / "trained", "--preset", preset, *flags)
         models = sorted((folder / "trained" / "_work" / "models").glob("*/fold-*/model"))
         judged = run(folder / "candidates", folder / "judged", *flags, "--model", *models)
         kept = len(read_pairs(str(folder / "judged")))

@@ -6,7 +6,7 @@
 Prints, for each filter, how many right pairs and how many mismatches it keeps, and nDCG@10 of static models trained on
 what is left, each for the same steps and from the same seeds, with paired differences against no filter and their 95 %
 intervals. The second round trains on what ranks up to 20 by the first one's 2 folds keep, as ``--rounds 2`` does. About
-60 minutes on two cores; a second run finds candidates, neighbours and fold models in --work.
+60 minutes on two cores; a second run finds candidates, neighbours, fold models and scores in --work.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> None:
         draw(plot, {name: [rates(pairs, keep) for keep in each] for name, each in lines.items()})
         page += ["", f'<img src="{plot.name}" alt="right pairs kept against near mismatches kept" width="640">']
     for steps in options.steps if options.seeds else ():
-        retrieval = ["", *retrieval_table(pairs, filters, options.seeds, steps)]
+        retrieval = ["", *retrieval_table(pairs, filters, options.seeds, steps, options.work)]
         print("\n".join(retrieval))
         page += retrieval
     if options.to:

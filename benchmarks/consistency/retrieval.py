@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from benchmarks.consistency.candidates import SETS, Exchanged, Rows, need
@@ -18,12 +22,14 @@ from models.loss import InfoNce
 from models.static.encoder import StaticEncoder, static_encoder
 from models.static.tokenizer import train_tokenizer
 from models.static.training import StaticTrainable
+from models.trainer.settings import digest
 
 DIMENSION = 256
 BATCH = 1024
 TEMPERATURE = 0.05
 LEARNING_RATE = 0.005
 MAX_TOKENS = 256
+SETTINGS = [DIMENSION, BATCH, TEMPERATURE, LEARNING_RATE, MAX_TOKENS, *SETS]
 
 
 class Tokens(NamedTuple):
@@ -40,7 +46,7 @@ class Tokens(NamedTuple):
         return TokenBatch(self.ids[places], ends, self.hashes[rows])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Course:
     """What all models of a comparison share: the tokenizer, learned from all texts, the pairs and the sets."""
 
@@ -50,21 +56,42 @@ class Course:
     queries: Tokens
     passages: Tokens
     tasks: list[Task]
+    kept_results: Path
 
     @classmethod
-    def of(cls, pairs: Exchanged, steps: int) -> Course:
+    def of(cls, pairs: Exchanged, steps: int, work: Path) -> Course:
         tokenizer = train_tokenizer([*pairs.queries, *pairs.passages])
         encoder = static_encoder(tokenizer, 1)
         queries = Tokens(*encoder.tokens(pairs.queries, "query", MAX_TOKENS), pairs.query_texts)
         passages = Tokens(*encoder.tokens(pairs.passages, "passage", MAX_TOKENS), pairs.passage_texts)
-        return cls(pairs, steps, tokenizer, queries, passages, [open_task(need("beir") / name) for name in SETS])
+        tasks = [open_task(need("beir") / name) for name in SETS]
+        return cls(pairs, steps, tokenizer, queries, passages, tasks, work / "retrieval")
 
+    @lru_cache(maxsize=1)  # noqa: B019 - there is one course to a table
     def start(self, seed: int) -> StaticEncoder:
         """The model at its beginning: the same for every filter."""
         return static_encoder(self.tokenizer, DIMENSION, seed, [*self.pairs.queries, *self.pairs.passages])
 
-    def ndcg(self, start: StaticEncoder, rows: Rows, seed: int) -> list[float]:
-        """nDCG@10 on each set of a model trained on these rows, again and again in a new order."""
+    def ndcg(self, rows: Rows, seed: int) -> list[float]:
+        """nDCG@10 on each set of a model trained on these rows; what an earlier run found is read."""
+        held = np.concatenate([column.hashes[rows] for column in (self.queries, self.passages)])
+        shaped = digest([self.steps, seed, [xxhash.xxh3_128_hexdigest(held.tobytes()), self.tokens_hash], SETTINGS])
+        file = self.kept_results / f"{shaped}.json"
+        if not file.is_file():
+            found = self._trained(rows, seed)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(found), encoding="utf-8")
+        values: list[float] = json.loads(file.read_text(encoding="utf-8"))
+        return values
+
+    @cached_property
+    def tokens_hash(self) -> str:
+        """Of all texts as tokens: what the tokenizer learned, and what a model begins from."""
+        return xxhash.xxh3_128_hexdigest(np.concatenate([self.queries.ids, self.passages.ids]).tobytes())
+
+    def _trained(self, rows: Rows, seed: int) -> list[float]:
+        """Train on these rows, again and again in a new order, and search."""
+        start = self.start(seed)
         encoder = StaticEncoder(start.reader, start.rows.copy())
         model = StaticTrainable(encoder, InfoNce(TEMPERATURE, products="bf16"))
         random = np.random.default_rng([seed, 1])

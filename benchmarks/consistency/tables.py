@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,13 +60,12 @@ def decoy_rows(every: Sequence[Asked], judged: Sequence[Judged]) -> Iterator[str
         yield f"| decoys, {name} | " + " | ".join(cells) + " |"
 
 
-def retrieval_table(pairs: Exchanged, filters: Mapping[str, Kept], seeds: int, steps: int) -> Iterator[str]:
-    course = Course.of(pairs, steps)
+def retrieval_table(pairs: Exchanged, filters: Mapping[str, Kept], seeds: int, steps: int, work: Path) -> Iterator[str]:
+    course = Course.of(pairs, steps, work)
     found: dict[str, list[list[float]]] = {name: [] for name in filters}
     for seed in range(seeds):
-        start = course.start(seed)
         for name, keep in filters.items():
-            values = course.ndcg(start, np.flatnonzero(keep), seed)
+            values = course.ndcg(np.flatnonzero(keep), seed)
             found[name].append([*values, float(np.mean(values))])
         print(f"seed {seed}: " + ", ".join(f"{name} {runs[-1][-1]:.3f}" for name, runs in found.items()), flush=True)
     columns = [*SETS, "mean"]
