@@ -192,6 +192,11 @@ def test_what_a_manifest_tells_of_decoys_is_what_their_file_holds(judged: Judged
         decoys = pq.read_table(judged.output / "decoys" / f"{source}.parquet").to_pandas()
         for kind in ("far", "near"):
             rows = decoys[decoys["kind"] == kind]
+            if kind == "near":
+                model = (rows["donor_passage_rank"] <= MAX_RANK) & (rows["donor_query_rank"] <= MAX_RANK)
+                lexical = (rows["donor_bm25_passage_rank"] <= MAX_RANK) & (rows["donor_bm25_query_rank"] <= MAX_RANK)
+                assert 0 < (model | lexical).sum() < len(rows)
+                rows = rows[model | lexical]
             for k in (1, 2, MAX_RANK):
                 model = (rows["passage_rank"] <= k) & (rows["query_rank"] <= k)
                 lexical = (rows["bm25_passage_rank"] <= k) & (rows["bm25_query_rank"] <= k)
@@ -200,16 +205,26 @@ def test_what_a_manifest_tells_of_decoys_is_what_their_file_holds(judged: Judged
                 assert found["low"] <= found["rate"] <= found["high"]
 
 
+def test_donors_have_the_ranks_of_their_pairs_in_the_shards(judged: Judged) -> None:
+    names = ["passage_rank", "query_rank", "bm25_passage_rank", "bm25_query_rank"]
+    for source in MODULES:
+        by_id = {row["pair_id"]: row for part in rows_of(judged.output, source) for row in part}
+        for row in pq.read_table(judged.output / "decoys" / f"{source}.parquet").to_pylist():
+            own = by_id[row["passage_pair_id"]] if row["kind"] == "near" else dict.fromkeys(names)
+            assert [row[f"donor_{name}"] for name in names] == [own[name] for name in names]
+
+
 def test_decoys_of_a_model_that_learned_something_are_dropped(judged: Judged) -> None:
     """And far ones more than near ones, at some k."""
-    far, near, of = 0, 0, 0
+    far, near, of, counted = 0, 0, 0, 0
     for source in MODULES:
         told = ccpairs.read_manifest(str(judged.output / "pairs" / source)).judged
         assert told is not None
         last = told["at_k"]["query-to-passage"][MAX_RANK - 1]
-        far, near, of = far + last["far"]["kept"], near + last["near"]["kept"], of + last["far"]["of"]
+        far, near = far + last["far"]["kept"], near + last["near"]["kept"]
+        of, counted = of + last["far"]["of"], counted + last["near"]["of"]
         assert told["at_k"]["mutual"][0]["far"]["rate"] < 0.05
-    assert far < near
+    assert far / of < near / counted
     assert of == len(MODULES) * DECOYS
 
 

@@ -56,7 +56,7 @@ def main() -> None:
     filters, chosen = filters_of(pairs, judged, *decoys)
     lines = curves(judged)
     page = [*told_of(pairs), "", *kept_table(pairs, filters), "", *chosen, ""]
-    page += [*curve_table(pairs, lines), *decoy_rows(*decoys)]
+    page += [*curve_table(pairs, lines), *decoy_rows(*decoys, judged["2 folds"])]
     print("\n".join(page), flush=True)
     if options.to or options.plot:
         from benchmarks.consistency.picture import draw
@@ -138,7 +138,7 @@ def filters_of(
     lines = []
     for judge, name in (("model", "2 folds"), ("either", "2 folds or BM25")):
         rule = Consistency(judge=judge, max_rank=MAX_RANK)  # type: ignore[arg-type]
-        chosen = judging.chosen_k(rule, every, of_decoys, MaxFalseKeep({"near": NEAR_LIMIT}))
+        chosen = judging.chosen_k(rule, every, of_decoys, judged["2 folds"], MaxFalseKeep({"near": NEAR_LIMIT}))
         limits = np.array([0 if k is None else k for k in chosen])
         ks = ", ".join(f"{source} {k or 'none'}" for source, k in zip(SOURCES, chosen, strict=True))
         lines.append(f"- k by decoys (near at most {NEAR_LIMIT:.0%}), {name}: {ks}")

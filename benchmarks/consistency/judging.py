@@ -128,12 +128,22 @@ def decoys(pairs: Exchanged, vectors: list[Vectors], folds: int, wanted: int) ->
     ]
 
 
-def chosen_k(rule: Consistency, every: list[Asked], judged: list[Judged], allowed: MaxFalseKeep) -> list[int | None]:
+def needed_by(rule: Consistency, asked: Asked, judged: Judged, of_pairs: Judged) -> NDArray[np.int32]:
+    """The smallest k of the decoys that count: as the judge does it, near ones whose donor survives at MAX_RANK."""
+    needed = rule.smallest_k(judged)
+    if asked.kind == "near":
+        needed = needed[rule.smallest_k(of_pairs)[asked.passages] <= MAX_RANK]
+    return needed
+
+
+def chosen_k(
+    rule: Consistency, every: list[Asked], judged: list[Judged], of_pairs: Judged, allowed: MaxFalseKeep
+) -> list[int | None]:
     """Of each source the loosest k whose decoys are kept no more often than allowed; None where none holds."""
     chosen = []
     for source in range(len(SOURCES)):
         counts = {
-            asked.kind: KeptByK.of(rule.smallest_k(ranks), MAX_RANK)
+            asked.kind: KeptByK.of(needed_by(rule, asked, ranks, of_pairs), MAX_RANK)
             for asked, ranks in zip(every, judged, strict=True)
             if asked.kind is not None and asked.source == source
         }

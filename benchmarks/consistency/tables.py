@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.consistency.candidates import KINDS, SETS, SOURCES, Exchanged
-from benchmarks.consistency.judging import MAX_RANK, Asked
+from benchmarks.consistency.judging import MAX_RANK, Asked, needed_by
 from benchmarks.consistency.retrieval import Course, Difference
 from filters.consistency import Consistency, Judged
 
@@ -46,13 +46,17 @@ def curve_table(pairs: Exchanged, lines: Mapping[str, Sequence[Kept]]) -> Iterat
         yield f"| {name} | " + " | ".join(f"{c['true']:.3f} / {c['far']:.4f} / {c['near']:.3f}" for c in cells) + " |"
 
 
-def decoy_rows(every: Sequence[Asked], judged: Sequence[Judged]) -> Iterator[str]:
+def decoy_rows(every: Sequence[Asked], judged: Sequence[Judged], of_pairs: Judged) -> Iterator[str]:
     """What decoys say of the same rates."""
     for name, judge in (("2 folds", "model"), ("BM25", "bm25"), ("2 folds or BM25", "either")):
         rule = Consistency(judge=judge, max_rank=MAX_RANK)  # type: ignore[arg-type]
         needed = {
             kind: np.concatenate(
-                [rule.smallest_k(of) for asked, of in zip(every, judged, strict=True) if asked.kind == kind]
+                [
+                    needed_by(rule, asked, of, of_pairs)
+                    for asked, of in zip(every, judged, strict=True)
+                    if asked.kind == kind
+                ]
             )
             for kind in ("far", "near")
         }

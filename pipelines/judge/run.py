@@ -28,6 +28,7 @@ from models.ranks.rule import TOLERANCE
 from pipelines.build import counted
 from pipelines.engine import Engine, cores
 from pipelines.judge.candidates import Candidates
+from pipelines.judge.decoy_files import VERSION as DECOYS_VERSION
 from pipelines.judge.decoy_files import decoys_by_k, judge_decoys, numbers_of
 from pipelines.judge.fold_models import check_models, trained
 from pipelines.judge.judges import ROLES, JudgePlan, Judges
@@ -152,7 +153,7 @@ class Round:
         if not request.decoys:
             return {}
         keys = {
-            each.source: digest([self._shaped(judges, each.source), request.decoys, each.source])
+            each.source: digest([self._shaped(judges, each.source), request.decoys, each.source, DECOYS_VERSION])
             for each in request.candidates
             if each.manifest.rows
         }
