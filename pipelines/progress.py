@@ -32,7 +32,7 @@ class Done:
 def shown(
     label: str, total: int, look: Callable[[], Done], *, unit: str = "B", terminal: bool | None = None
 ) -> Iterator[None]:
-    """Show progress while the block runs; ``look`` is called from a thread of its own."""
+    """Show progress while the block runs; ``look`` is called from a thread of its own. Of ``%`` the total is 100."""
     stop = threading.Event()
     on_terminal = sys.stderr.isatty() if terminal is None else terminal
     watch = _bar if on_terminal else _lines
@@ -66,4 +66,5 @@ def _lines(label: str, total: int, look: Callable[[], Done], unit: str, stop: th
         if (done := _seen(look)) is None:
             continue
         share = 100 * min(done.amount, total) / max(total, 1)
-        log.info("%s: %.0f %% of %s %s%s", label, share, f"{total:,}", unit, f", {done.note}" if done.note else "")
+        whole = "" if unit == "%" else f" of {total:,} {unit}"
+        log.info("%s: %.0f %%%s%s", label, share, whole, f", {done.note}" if done.note else "")

@@ -139,8 +139,8 @@ def filters_of(
     for judge, name in (("model", "2 folds"), ("either", "2 folds or BM25")):
         rule = Consistency(judge=judge, max_rank=MAX_RANK)  # type: ignore[arg-type]
         chosen = judging.chosen_k(rule, every, of_decoys, judged["2 folds"], MaxFalseKeep({"near": NEAR_LIMIT}))
-        limits = np.array([0 if k is None else k for k in chosen])
-        ks = ", ".join(f"{source} {k or 'none'}" for source, k in zip(SOURCES, chosen, strict=True))
+        limits = np.array([k or 1 for k in chosen])  # where not even k = 1 holds, the judge takes 1, with a warning
+        ks = ", ".join(f"{source} {k or '1 (even that keeps more)'}" for source, k in zip(SOURCES, chosen, strict=True))
         lines.append(f"- k by decoys (near at most {NEAR_LIMIT:.0%}), {name}: {ks}")
         found[f"{name}, k by decoys"] = rule.smallest_k(judged["2 folds"]) <= limits[pairs.source]
     similarity = judged["2 folds"].similarity

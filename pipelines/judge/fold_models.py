@@ -48,7 +48,7 @@ def trained(
     def look() -> Done:
         return Done(100 * status.step // max(status.steps, 1), status.note)
 
-    with shown("train", 100, look, unit="% of a model"):
+    with shown("train", 100, look, unit="%"):
         return tuple(train_folds(corpus, folds, rule, settings, place, Watch(log.info, status=status)))
 
 

@@ -51,6 +51,8 @@ def test_lines_say_how_far_it_is(caplog: pytest.LogCaptureFixture) -> None:
 def test_no_more_than_all_is_ever_done_and_nothing_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
     assert lines(caplog, Looks(Done(9), Done(9)), 3, "shards")[0] == "extract: 100 % of 3 shards"
     caplog.clear()
+    assert lines(caplog, Looks(Done(15), Done(15)), 100, "%")[0] == "extract: 15 %"
+    caplog.clear()
     assert lines(caplog, Looks(Done(0), Done(0)), 0)[0] == "extract: 0 % of 0 B"
 
 
