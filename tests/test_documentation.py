@@ -28,7 +28,7 @@ OTHERS = {
     "--nproc-per-node",  # torchrun's
     *("--project", "--region"),  # Dataflow's, known where Beam's Google Cloud parts are installed
     *("--min-rating", "--max-steps-chars", "--flag", "--no-flag"),  # of the example of a source
-    "--tasks",  # of benchmarks/flink_join.py
+    *("--tasks", "--batch", "--pairs"),  # of benchmarks
 }
 
 
