@@ -57,6 +57,13 @@ def make_parser() -> Parser:
         help="settings by which the models are trained, as of ccpairs train (default: preliminary)",
     )
     add(
+        "--term-frequency",
+        choices=("sublinear", "linear"),
+        default="sublinear",
+        help="how a static model counts a token that a text repeats: its occurrences 1, 2, 4, 8 and so on, or all "
+        "(default: sublinear)",
+    )
+    add(
         "--pool-size",
         type=positive,
         default=1_000_000,

@@ -36,7 +36,7 @@ class Encoder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Hex digits that change when any vector could: weights, tokenizer and prefixes."""
+        """A name that changes when any vector could: weights, tokenizer and prefixes."""
 
     def encode(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:
         """Vectors [n, dimension] of length 1, in the order of the texts; any text is taken, the empty one too."""
@@ -68,18 +68,21 @@ class Trainable(Protocol):
         """An encoder that shares the weights."""
 
 
-def load_encoder(path: str | Path, threads: int | None = None) -> Encoder:
+def load_encoder(path: str | Path, threads: int | None = None, *, sublinear_tf: bool = False) -> Encoder:
     """The encoder in a folder: a static one, or a transformer. UserError where there is none.
 
     ``threads``: how many work on an ``encode``; the cores that this process may use where None. They change no bit.
+    ``sublinear_tf``: a static one counts repeated tokens so (:mod:`models.static.sublinear`).
     """
     folder = Path(path)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; name a folder that training wrote, or a downloaded model's")
     if _is_static(folder):
         from models.static.encoder import StaticEncoder
+        from models.static.sublinear import SublinearEncoder
 
-        return StaticEncoder.load(folder, threads)
+        static = StaticEncoder.load(folder, threads)
+        return SublinearEncoder(static) if sublinear_tf else static
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder}: no model here; it has neither a modules.json of a static encoder nor a config.json")
     from models.transformer.encoder import TransformerEncoder

@@ -98,7 +98,7 @@ def test_ranks_are_those_of_a_flat_search_without_equal_texts_and_documents(
     distinct = set(first.values())
     competing = 0
     for fold, model in enumerate(models):
-        encoder = load_encoder(model)
+        encoder = load_encoder(model, sublinear_tf=True)
         rows = [row for row in itertools.chain(*rows_of(judged.output, "stackexchange")) if row["fold"] == fold]
         theirs = encoder.encode([each[answers] for each in members], answers).astype(np.float64)
         ours = {role: encoder.encode([row[role] for row in rows], role).astype(np.float64) for role in (asks, answers)}

@@ -65,9 +65,9 @@ def survivors(pairs: Exchanged, data: Path, judged: Judged, k: int, work: Path) 
     return work / f"survivors-{k}"
 
 
-def encoded(pairs: Exchanged, models: Iterable[Path]) -> list[Vectors]:
-    """The pool by each model."""
-    encoders = [load_encoder(model) for model in models]
+def encoded(pairs: Exchanged, models: Iterable[Path], *, sublinear_tf: bool = True) -> list[Vectors]:
+    """The pool by each model, read as the judge reads it."""
+    encoders = [load_encoder(model, sublinear_tf=sublinear_tf) for model in models]
     return [
         {"query": each.encode(pairs.queries, "query"), "passage": each.encode(pairs.passages, "passage")}
         for each in encoders

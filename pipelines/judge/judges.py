@@ -37,13 +37,15 @@ class JudgePlan:
     """What a worker needs to know.
 
     ``work``: the local folder of pools, vectors and models. ``pools``: source -> folder of its pool. ``models``: the
-    folder of each fold's model, none where BM25 alone judges. ``bm25_size``: how many members of the pool BM25 has, 0
+    folder of each fold's model, none where BM25 alone judges; static ones count repeated tokens sublinearly where
+    ``sublinear_tf`` is set. ``bm25_size``: how many members of the pool BM25 has, 0
     where it does not judge. ``threads``: of one worker process.
     """
 
     work: Path
     pools: Mapping[str, Path]
     models: tuple[Path, ...]
+    sublinear_tf: bool
     folds: int
     max_rank: int
     rank_path: str
@@ -91,7 +93,8 @@ class Judges:
     @cached_property
     def encoders(self) -> list[Encoder]:
         """The model of each fold."""
-        return [load_encoder(folder, self.plan.threads) for folder in self.plan.models]
+        plan = self.plan
+        return [load_encoder(folder, plan.threads, sublinear_tf=plan.sublinear_tf) for folder in plan.models]
 
     def pool(self, source: str) -> Pool:
         """The pool in which a source's ranks are counted."""

@@ -18,13 +18,15 @@ from pipelines.judge.rules import RuleChoice
 BM25_POOL_SIZE = 100_000
 
 Scope = Literal["all", "source"]
+TermFrequency = Literal["sublinear", "linear"]
 
 
 @dataclass(frozen=True)
 class JudgeRequest:
     """All choices of a run. ``models``: given ones, one for each fold; none are given where they are to be trained.
 
-    ``bm25_pool_size``: None where BM25 does not judge.
+    ``term_frequency``: how static models count a token that a text repeats. ``bm25_pool_size``: None where BM25 does not
+    judge.
     """
 
     candidates: Sequence[Candidates]
@@ -34,6 +36,7 @@ class JudgeRequest:
     folds: int = 2
     models: Sequence[Path] = ()
     preset: str = "preliminary"
+    term_frequency: TermFrequency = "sublinear"
     pool_size: int = 1_000_000
     pool_scope: Scope = "all"
     bm25_pool_size: int | None = None
@@ -91,6 +94,7 @@ class JudgeRequest:
             "folds": self.folds,
             "fold_rule": FOLD_RULE,
             "trained_by": None if self.models or not self.needs_models else self.preset,
+            "term_frequency": self.term_frequency if self.needs_models else None,
             "pool_size": self.pool_size,
             "pool_scope": self.pool_scope,
             "bm25_pool_size": self.bm25_pool_size,
@@ -120,6 +124,7 @@ def asked_for(given: Any, candidates: Sequence[Candidates], rule: RuleChoice) ->
         folds=given.folds or len(models) or 2,
         models=models,
         preset=given.preset,
+        term_frequency=given.term_frequency,
         pool_size=given.pool_size,
         pool_scope=given.pool_scope,
         bm25_pool_size=(given.bm25_pool_size or BM25_POOL_SIZE) if lexical else None,

@@ -118,6 +118,7 @@ class Round:
             work=request.work,
             pools=pools,
             models=models if request.needs_models else (),
+            sublinear_tf=request.term_frequency == "sublinear",
             folds=request.folds,
             max_rank=request.max_rank,
             rank_path=request.rank_path,

@@ -54,7 +54,7 @@ def test_a_better_text_that_stands_twice_beats_once(tmp_path: Path) -> None:
     encoder.save(folder)
     for role in ROLES:
         encode_pool(tmp_path / "work", pool, encoder, role)
-    plan = JudgePlan(tmp_path / "work", {"reddit": pool.folder}, (folder,), 1, 20, "faiss", 100, 1)
+    plan = JudgePlan(tmp_path / "work", {"reddit": pool.folder}, (folder,), False, 1, 20, "faiss", 100, 1)
     query, passage = ["salt salt"], ["salt sea stone"]
     hashes = [text_hashes(side)[:, None] for side in (query, passage)]
     pairs = Pairs("reddit", query, passage, np.zeros(1, np.uint8), hashes[0], hashes[1], np.zeros((1, 2), np.uint64))
