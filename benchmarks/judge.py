@@ -1,6 +1,6 @@
 """Judging from end to end: pairs a second and memory of ``ccpairs judge`` with the static model.
 
-    python -m benchmarks.judge [--candidates BUILD] [--pairs 200000] [--pool-size 100000] [--dimension 512] [--bm25]
+    python -m benchmarks.judge [--candidates BUILD] [--pairs 200000] [--pool-size 100000] [--dimension 256] [--bm25]
 
 Candidates are as many as asked for, made of those of a build (by default of the sample dumps, which are built first) by
 exchanging words (``benchmarks/judge_candidates.py``). The command runs in a process of its own, once with training and

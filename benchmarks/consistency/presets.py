@@ -22,14 +22,15 @@ from models.trainer.settings import Settings, load_settings
 CHANGES: dict[str, dict[str, Any]] = {
     "the preset": {},
     "256 dimensions": {"model.dimension": 256},
-    "1,024 dimensions": {"model.dimension": 1024},
+    "512 dimensions": {"model.dimension": 512},
+    "2,048 dimensions": {"model.dimension": 2048},
     "vocabulary of 64,000": {"model.vocabulary_size": 64_000},
     "temperature 0.03": {"loss.temperature": 0.03},
     "temperature 0.1": {"loss.temperature": 0.1},
     "queries to passages only": {"loss.passage_to_query": False},
     "margin 0": {"loss.margin": 0.0},
-    "lr 5e-3": {"optimizer.lr": 5e-3},
-    "lr 1e-3": {"optimizer.lr": 1e-3},
+    "lr 3e-3": {"optimizer.lr": 3e-3},
+    "lr 5e-4": {"optimizer.lr": 5e-4},
     "batches of all sources": {"data.one_source_batches": False},
     "batches of 256": {"data.batch_size": 256},
     "batches of 4,096": {"data.batch_size": 4096},
@@ -37,6 +38,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "16 epochs": {"data.epochs": 16.0},
     "next to no training": {"data.steps": 1, "optimizer.lr": 1e-9},
 }
+LINEAR = "linear term frequency"
 FOLDS = (4,)
 ROUNDS = (2, MAX_RANK)
 NEAR = 0.02
@@ -50,10 +52,10 @@ def row(name: str, pairs: Exchanged, judged: Judged) -> str:
     return f"| {name} | {at[2]['true']:.3f} / {at[2]['far']:.4f} / {at[2]['near']:.4f} | {level:.3f} |"
 
 
-def judge(pairs: Exchanged, data: Path, folds: int, settings: Settings, work: Path) -> Judged:
+def judge(pairs: Exchanged, data: Path, folds: int, settings: Settings, work: Path, linear: bool = False) -> Judged:
     rows = np.arange(len(pairs))
-    models = train(data, folds, settings, work)
-    return by_models(pairs, encoded(pairs, models), [Asked(rows, rows, pairs.folds(folds))])[0]
+    vectors = encoded(pairs, train(data, folds, settings, work), sublinear_tf=not linear)
+    return by_models(pairs, vectors, [Asked(rows, rows, pairs.folds(folds))])[0]
 
 
 def main() -> None:
@@ -72,6 +74,8 @@ def main() -> None:
         if wanted(name):
             settings = preset.with_values(values, name)
             print(row(name, pairs, judge(pairs, data, 2, settings, options.work)), flush=True)
+    if wanted(LINEAR):
+        print(row(LINEAR, pairs, judge(pairs, data, 2, preset, options.work, linear=True)), flush=True)
     for folds in FOLDS:
         if wanted(name := f"{folds} folds"):
             print(row(name, pairs, judge(pairs, data, folds, preset, options.work)), flush=True)

@@ -25,8 +25,8 @@ TermFrequency = Literal["sublinear", "linear"]
 class JudgeRequest:
     """All choices of a run. ``models``: given ones, one for each fold; none are given where they are to be trained.
 
-    ``term_frequency``: how static models count a token that a text repeats. ``bm25_pool_size``: None where BM25 does not
-    judge.
+    ``term_frequency``: how static models count a token that a text repeats. ``bm25_pool_size``: None where BM25 does
+    not judge.
     """
 
     candidates: Sequence[Candidates]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ TEXTS = st.lists(st.lists(st.integers(0, 4), max_size=40), max_size=8)
 
 
 def flat(found: list[list[int]], dtype: type) -> tuple[np.ndarray, np.ndarray]:
-    return np.array(sum(found, []), dtype), np.cumsum([0, *map(len, found)]).astype(np.int64)
+    return np.array([*chain.from_iterable(found)], dtype), np.cumsum([0, *map(len, found)]).astype(np.int64)
 
 
 @given(TEXTS, st.sampled_from([np.uint16, np.uint32, np.int32]))
@@ -30,7 +31,7 @@ def test_a_token_with_tf_occurrences_is_left_1_plus_log2_tf_times(found: list[li
     ids, offsets = without_repeats(*flat(found, dtype), vocabulary_size=5, threads=2)
     assert ids.dtype == dtype
     assert len(offsets) == len(found) + 1
-    for text, (begin, end) in zip(found, zip(offsets[:-1], offsets[1:], strict=True), strict=True):
+    for text, (begin, end) in zip(found, pairwise(offsets), strict=True):
         left = ids[begin:end].tolist()
         assert Counter(left) == {token: tf.bit_length() for token, tf in Counter(text).items()}
         assert list(dict.fromkeys(left)) == list(dict.fromkeys(text))
