@@ -113,6 +113,29 @@ def test_ranks_are_those_of_a_flat_search_without_equal_texts_and_documents(
     assert competing > 10
 
 
+def test_a_static_model_may_count_every_occurrence_of_a_token(
+    judged: Judged, built_samples: Any, models: list[Path], tmp_path: Path
+) -> None:
+    flags = ["--model", *models, "--term-frequency", "linear", "--pool-size", 200, "--decoys", 0]
+    done = run("judge", built_samples.output, tmp_path / "linear", "--source", "s2orc", *flags)
+    assert done.code == 0, done.stderr
+    told = [
+        ccpairs.read_manifest(str(each / "pairs" / "s2orc")).settings["judged"] for each in (judged.output, done.output)
+    ]
+    assert [each["term_frequency"] for each in told] == ["sublinear", "linear"]
+    plain = [load_encoder(model) for model in models]
+    assert told[1]["models"] == [encoder.fingerprint for encoder in plain]
+    assert told[0]["models"] == [f"{encoder.fingerprint}-sublinear" for encoder in plain]
+    changed = 0
+    before = {row["pair_id"]: row["similarity"] for row in itertools.chain(*rows_of(judged.output, "s2orc"))}
+    for row in itertools.chain(*rows_of(done.output, "s2orc")):
+        encoder = plain[row["fold"]]
+        query, passage = encoder.encode([row["query"]], "query")[0], encoder.encode([row["passage"]], "passage")[0]
+        assert abs(row["similarity"] - float(query @ passage)) < 1e-5
+        changed += abs(row["similarity"] - before[row["pair_id"]]) > 1e-3
+    assert changed > 10
+
+
 def competes(member: dict[str, Any], row: dict[str, Any], answers: Role) -> bool:
     documents = {row["query_doc"], row["passage_doc"]} & {member["query_doc"], member["passage_doc"]}
     same_document = member["source"] == row["source"] and bool(documents)
