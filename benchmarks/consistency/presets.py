@@ -57,9 +57,11 @@ def row(name: str, pairs: Exchanged, judged: Judged, by: Judge = "model") -> str
     return f"| {name} | {at[2]['true']:.3f} / {at[2]['far']:.4f} / {at[2]['near']:.4f} | {level:.3f} |"
 
 
-def judge(pairs: Exchanged, data: Path, folds: int, settings: Settings, work: Path, linear: bool = False) -> Judged:
+def judge(
+    pairs: Exchanged, data: Path, folds: int, settings: Settings, work: Path, *, sublinear_tf: bool = True
+) -> Judged:
     rows = np.arange(len(pairs))
-    vectors = encoded(pairs, train(data, folds, settings, work), sublinear_tf=not linear)
+    vectors = encoded(pairs, train(data, folds, settings, work), sublinear_tf=sublinear_tf)
     return by_models(pairs, vectors, [Asked(rows, rows, pairs.folds(folds))])[0]
 
 
@@ -89,7 +91,7 @@ def main() -> None:
             settings = preset.with_values(values, name)
             print(row(name, pairs, judge(pairs, data, 2, settings, options.work)), flush=True)
     if wanted(LINEAR):
-        print(row(LINEAR, pairs, judge(pairs, data, 2, preset, options.work, linear=True)), flush=True)
+        print(row(LINEAR, pairs, judge(pairs, data, 2, preset, options.work, sublinear_tf=False)), flush=True)
     for folds in FOLDS:
         if wanted(name := f"{folds} folds"):
             print(row(name, pairs, judge(pairs, data, folds, preset, options.work)), flush=True)
