@@ -136,9 +136,16 @@ def write_bytes(uri: str, data: bytes) -> None:
         stream.write(data)
 
 
-def remove_temporary(uri: str) -> int:
-    """Remove what killed runs left half-written in a folder; returns how many files."""
-    stale = [name for name in names_in(uri) if name.startswith(TEMPORARY)]
-    for name in stale:
-        remove(join(uri, name))
+def remove_temporary(uri: str, below: bool = False) -> int:
+    """Remove the files that killed runs left half-written in a folder, or in all folders ``below`` it too.
+
+    Returns how many. Object stores have none.
+    """
+    system, path = locate(uri)
+    if not isinstance(system, arrow_fs.LocalFileSystem):
+        return 0
+    found = system.get_file_info(arrow_fs.FileSelector(path, allow_not_found=True, recursive=below))
+    stale = [info for info in found if info.base_name.startswith(TEMPORARY) and info.type == arrow_fs.FileType.File]
+    for info in stale:
+        system.delete_file(info.path)
     return len(stale)

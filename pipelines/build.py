@@ -250,9 +250,14 @@ def most_pairs(done: Extracted) -> int:
 
 
 def prepare_output(output: str) -> None:
-    """Raises ``UserError`` where the output cannot be written to."""
-    probe = storage.join(output, "_work", "writable")
+    """Clear away what a killed run left half-written; raises ``UserError`` where the output cannot be written to.
+
+    Folders of extracts and shards are cleared by those who write them.
+    """
+    work = storage.join(output, "_work")
+    probe = storage.join(work, "writable")
     try:
+        storage.remove_temporary(work, below=True)
         storage.write_bytes(probe, b"")
         storage.remove(probe)
     except OSError as error:

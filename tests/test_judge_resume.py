@@ -72,6 +72,7 @@ def test_killed_and_run_again(
     assert again.code == 0, again.stderr
     assert again.files() == undisturbed.files()
     assert again.manifests() == undisturbed.manifests()
+    assert not [path for path in output.rglob(".tmp-*") if path.is_file()]
     assert again.stdout.replace(str(output), "") == undisturbed.stdout.replace(str(undisturbed.output), "")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -96,3 +97,16 @@ def test_killed_and_run_again(
         for name in SOURCES
     }
     assert all(manifests.values()), manifests
+
+
+def test_what_a_killed_run_left_half_written_is_removed_wherever_it_lies(
+    undisturbed: Any, samples: Any, build: Callable[..., Any], tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(undisturbed.output, output)
+    (output / "candidates" / "reddit" / "_manifest.json").unlink()  # as a killed run leaves it
+    folders = ("_work", "extracts/reddit", "candidates/reddit", "rejected/reddit")
+    for folder in folders:
+        (output / folder / ".tmp-part.1.2.3").touch()
+    assert build(output, *arguments(samples)).code == 0
+    assert not list(output.rglob(".tmp-*"))

@@ -131,6 +131,18 @@ def test_what_a_killed_run_left_is_removed(tmp_path: Path) -> None:
     assert storage.remove_temporary(f"{tmp_path}/gone") == 0
 
 
+def test_what_a_killed_run_left_in_folders_below_is_removed_when_asked_for(tmp_path: Path) -> None:
+    below = tmp_path / "a" / ".tmp-folder"
+    below.mkdir(parents=True)
+    for place in (tmp_path, below):
+        (place / ".tmp-part.1.2.3").touch()
+        (place / "part").touch()
+    assert storage.remove_temporary(str(tmp_path)) == 1
+    assert storage.remove_temporary(str(tmp_path), below=True) == 1
+    assert (names(tmp_path), names(below)) == (["a", "part"], ["part"])
+    assert storage.remove_temporary(f"{tmp_path}/gone", below=True) == 0
+
+
 def test_local_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/someone")

@@ -57,18 +57,20 @@ VERSION = 2
 JUDGEMENT_NAMES = tuple(field.name for field in JUDGEMENT)
 ROWS_AT_ONCE = 4_096
 KEY = b"key"
+DECOYS = "decoys"
 
 log = logging.getLogger("ccpairs")
 
 
 def decoys_file(output: str, source: str) -> str:
-    return storage.join(output, "decoys", f"{source}.parquet")
+    return storage.join(output, DECOYS, f"{source}.parquet")
 
 
 def judge_decoys(
     judges: Judges, keys: Mapping[str, str], wanted: int, output: str, told: Callable[[int], None]
 ) -> dict[str, pa.Table]:
     """The judged decoys of each source; ``keys``: source -> hash of all that shapes them. What is there is read."""
+    storage.remove_temporary(storage.join(output, DECOYS))
     found = {source: _found(decoys_file(output, source), key) for source, key in keys.items()}
     missing = [source for source, table in found.items() if table is None]
     pools = {judges.pool(source).folder: judges.pool(source) for source in missing}

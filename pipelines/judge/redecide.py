@@ -145,6 +145,7 @@ class Redecision:
         for place in (folder, dropped):
             storage.remove(storage.join(place, MANIFEST_NAME))
             storage.make_folder(place)
+            storage.remove_temporary(place)
         self._shards(tasks, rule, old, engine)
         if decoys is not None:
             storage.write_bytes(decoys_file(self.output, old.source), storage.read_bytes(old.decoys))
