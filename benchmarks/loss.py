@@ -2,7 +2,7 @@
 
     python -m benchmarks.loss [--batches 8192 32768] [--dimension 384] [--whole]
 
-Each row runs in a process of its own. Memory is what the process held at most beyond what it held with torch and the
+Each row runs in a process of its own. "Two threads" is how a static encoder's training calls it. Memory is what the process held at most beyond what it held with torch and the
 two matrices of vectors loaded. ``--whole`` runs the whole matrix too: at 32,768 it takes 12 GiB.
 """
 
@@ -12,11 +12,13 @@ import argparse
 import resource
 import subprocess
 import sys
+from typing import Literal
 
 import torch
 
 from benchmarks.measuring import peak_memory_mb
-from models.loss import Hashes, InfoNce
+from models.collisions import Hashes
+from models.loss import InfoNce
 
 TEMPERATURE = 0.02
 
@@ -35,7 +37,9 @@ def one(kind: str, batch: int, dimension: int) -> None:
         scores = queries @ passages.T / TEMPERATURE
         torch.nn.functional.cross_entropy(scores, torch.arange(batch)).backward()  # type: ignore[no-untyped-call]
     else:
-        InfoNce(TEMPERATURE, products="bf16" if kind == "bf16" else "fp32")(queries, passages, hashes=hashes)
+        products: Literal["bf16", "fp32"] = "bf16" if "bf16" in kind else "fp32"
+        threads = 2 if "threads" in kind else None
+        InfoNce(TEMPERATURE, products=products)(queries, passages, hashes=hashes, threads=threads)
     ended = resource.getrusage(resource.RUSAGE_SELF)
     seconds = ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime
     print(f"{seconds} {peak_memory_mb() - before}")
@@ -46,23 +50,30 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=[8192, 32768])
     parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--whole", action="store_true")
-    parser.add_argument("--one", choices=["whole", "fp32", "bf16"], help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--one", choices=["whole", "fp32", "bf16", "fp32, threads", "bf16, threads"], help=argparse.SUPPRESS
+    )
     arguments = parser.parse_args()
     if arguments.one:
         one(arguments.one, arguments.batches[0], arguments.dimension)
         return
-    print(f"{'batch':>7}  {'how':<24}{'CPU s':>8}{'MB':>8}")
+    print(f"{'batch':>7}  {'how':<28}{'CPU s':>8}{'MB':>8}")
     for batch in arguments.batches:
-        names = {"fp32": "row blocks", "bf16": "row blocks, bf16"} | (
-            {"whole": "whole matrix, autograd"} if arguments.whole else {}
-        )
+        names = {
+            "fp32": "row blocks",
+            "bf16": "row blocks, bf16",
+            "fp32, threads": "the same, two threads",
+            "bf16, threads": "the same, two threads, bf16",
+        }
+        if arguments.whole:
+            names["whole"] = "whole matrix, autograd"
         for kind, name in names.items():
             told = [
                 sys.executable, "-m", "benchmarks.loss", "--one", kind, "--batches", str(batch),
                 "--dimension", str(arguments.dimension),
             ]  # fmt: skip
             seconds, memory = map(float, subprocess.check_output(told, text=True).split())
-            print(f"{batch:>7,}  {name:<24}{seconds:>8.2f}{memory:>8.0f}", flush=True)
+            print(f"{batch:>7,}  {name:<28}{seconds:>8.2f}{memory:>8.0f}", flush=True)
 
 
 if __name__ == "__main__":

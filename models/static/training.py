@@ -6,28 +6,21 @@ length and mean to one gradient a text, and from there to the rows of the tokens
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from models.collisions import Hashes
 from models.encoders import TokenBatch
-from models.loss import Gradients, Hashes, InfoNce
+from models.loss import InfoNce
 from models.static.encoder import StaticEncoder
 from models.static.optimizer import Adam, Moments, gradient_norm, occurrences
-from models.static.parallel import cores, even
+from models.static.parallel import cores
 from models.static.pooling import Floats, means, unit, unit_backward
 from models.static.tokenizer import UNKNOWN_ID
-
-RANGES = 16
-ROWS_PER_RANGE = 256
-"""A batch is scored in at most so many ranges, each of so many rows at least; each has a gradient of all passages."""
 
 
 class StaticTrainable:
@@ -81,9 +74,10 @@ class StaticTrainable:
         units, inverse = unit(means(self._encoder.rows, ids, offsets, self._threads))
         rows = len(hashes.queries)
         hard = None if hashes.negatives is None else units[2 * rows :]
-        loss, back = loss_by_ranges(self._loss, units[:rows], units[rows : 2 * rows], hard, hashes, self._threads)
+        found = self._loss.of_arrays(units[:rows], units[rows : 2 * rows], hard, hashes=hashes, threads=self._threads)
+        sides = [side for side in (found.d_queries, found.d_passages, found.d_negatives) if side is not None]
         sizes = np.maximum(np.diff(offsets), 1).astype(np.float32)
-        return loss, unit_backward(units, inverse / sizes, back)
+        return found.loss, unit_backward(units, inverse / sizes, np.concatenate(sides))
 
     def state(self) -> dict[str, Any]:
         """Rows and moments, copied; the next step depends on nothing else."""
@@ -105,57 +99,6 @@ class StaticTrainable:
 
     def encoder(self) -> StaticEncoder:
         return StaticEncoder(self._encoder.reader, self._encoder.rows, self._encoder.prompts, self._threads)
-
-
-def loss_by_ranges(
-    loss: InfoNce, queries: Floats, passages: Floats, negatives: Floats | None, hashes: Hashes, threads: int
-) -> tuple[float, Floats]:
-    """The loss and its gradient with respect to queries, passages and negatives, one after the other [2 B + N, d].
-
-    Ranges of rows are scored each by one thread, as ranks would share them. The ranges depend on the batch alone and
-    are added up in order, so the number of threads changes no bit; torch's own threads inside a product would.
-    """
-    batch = len(queries)
-    count = max(1, min(RANGES, batch // ROWS_PER_RANGE))
-    bounds = even(batch, count).tolist()
-    q, p, n = (None if side is None else torch.from_numpy(side) for side in (queries, passages, negatives))
-    assert q is not None
-    assert p is not None
-
-    def score(begin: int, end: int) -> Gradients:
-        own = q if loss.needs_all_queries else q[begin:end]
-        return loss(own, p, n, rows=range(begin, end), hashes=hashes)
-
-    total = 0.0
-    back = np.zeros((2 * batch + (0 if negatives is None else len(negatives)), queries.shape[1]), np.float32)
-    for (begin, _), part in zip(pairwise(bounds), in_order(score, bounds, min(threads, count)), strict=True):
-        total += float(part.loss)
-        first = 0 if loss.needs_all_queries else begin
-        back[first : first + len(part.d_queries)] += part.d_queries.numpy()
-        back[batch : 2 * batch] += part.d_passages.numpy()
-        if part.d_negatives is not None:
-            back[2 * batch :] += part.d_negatives.numpy()
-    return total, back
-
-
-def in_order(score: Callable[[int, int], Gradients], bounds: Sequence[int], threads: int) -> Iterator[Gradients]:
-    """What ``score(begin, end)`` finds of each slice, in their order, ``threads`` of them at a time and few held.
-
-    Each thread's products are its own work: torch's threads inside one would change bits, and wait for each other.
-    """
-    before = torch.get_num_threads()
-    try:
-        with ThreadPoolExecutor(threads, "loss", initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            running: deque[Future[Gradients]] = deque()
-            for begin, end in pairwise(bounds):
-                running.append(pool.submit(score, begin, end))
-                if len(running) > threads:
-                    yield running.popleft().result()
-            while running:
-                yield running.popleft().result()
-    finally:
-        # The number is a thread's own, but for new threads and for some libraries it is the one last set by any.
-        torch.set_num_threads(before)
 
 
 def _hashes(queries: TokenBatch, passages: TokenBatch, negatives: TokenBatch | None) -> Hashes:

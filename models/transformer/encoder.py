@@ -12,7 +12,6 @@ import copy
 import json
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from models.encoders import Role
+from models.lone_threads import lone_threads
 from models.static.parallel import cores
 from models.transformer.network import Network, by_length, load_network
 
@@ -108,15 +108,13 @@ class TransformerEncoder:
         on_cpu = self.network.device.type == "cpu"
         workers = [network for network in self.networks for _ in range(self.threads if on_cpu else 1)]
         workers = workers[: max(1, len(waiting))]
-        before = torch.get_num_threads()
-        alone: dict[str, Any] = {"initializer": torch.set_num_threads, "initargs": (1,)} if on_cpu else {}
-        try:
-            with ThreadPoolExecutor(len(workers), "encode", **alone) as pool:
-                for done in [pool.submit(self._work, network, ids, offsets, waiting, vectors) for network in workers]:
-                    done.result()
-        finally:
-            # The number is a thread's own, but for new threads and for some libraries it is the one last set by any.
-            torch.set_num_threads(before)
+        with lone_threads(max(self.threads, len(workers))) as pool:
+            running = [pool.submit(self._work, network, ids, offsets, waiting, vectors) for network in workers]
+            try:
+                for each in running:
+                    each.result()
+            finally:
+                waiting.clear()  # interrupted, the others end after the batch that they are at
         return vectors
 
     def _work(

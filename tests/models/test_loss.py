@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models.loss import Hashes, InfoNce
+from models import row_blocks
+from models.collisions import Hashes
+from models.loss import InfoNce
 
 B, D, N = 7, 6, 4
 DISTINCT = Hashes(torch.arange(B), torch.arange(B) + 100)
@@ -76,9 +79,17 @@ VARIANTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("block", [1, 3, B, B + 1])
 @pytest.mark.parametrize("hashes", [None, DISTINCT, SHARED], ids=["unmasked", "distinct", "shared"])
 @pytest.mark.parametrize("hard", [False, True], ids=["in-batch", "hard"])
+@pytest.mark.parametrize("threads", [None, 2], ids=["torch", "threads"])
 def test_row_blocks_equal_autograd_of_the_whole_matrix(
-    variant: str, block: int, hashes: Hashes | None, hard: bool
+    variant: str,
+    block: int,
+    hashes: Hashes | None,
+    hard: bool,
+    threads: int | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(row_blocks, "BLOCKS_PER_BAND", 2)  # so that so few rows are several bands
+    monkeypatch.setattr(row_blocks, "TILE_COLUMNS", 3)
     loss = InfoNce(temperature=0.3, block=block, **VARIANTS[variant])
     inputs = [unit(B, 0), unit(B, 1), *([unit(N, 2)] if hard else [])]
     if hashes is not None and not hard:
@@ -88,7 +99,7 @@ def test_row_blocks_equal_autograd_of_the_whole_matrix(
     expected = whole_matrix(loss, leaves[0], leaves[1], leaves[2] if hard else None, log_tau.exp(), hashes)
     gradients = torch.autograd.grad(expected, [*leaves, log_tau])
 
-    got = loss(*inputs, hashes=hashes)
+    got = loss(*inputs, hashes=hashes, threads=threads)
 
     torch.testing.assert_close(got.loss, expected.detach(), rtol=1e-12, atol=1e-12)
     for mine, theirs in zip([g for g in got[1:] if g is not None], gradients, strict=True):
@@ -153,8 +164,35 @@ def test_bf16_products_keep_the_gradient_within_a_percent() -> None:
     p = torch.nn.functional.normalize(q + 0.3 * torch.randn(256, 64, generator=generator), dim=1)
     full, low = InfoNce(0.05)(q, p), InfoNce(0.05, products="bf16")(q, p)
     assert low.loss == full.loss
+    if not row_blocks.multiplies_bf16("cpu"):
+        assert torch.equal(low.d_queries, full.d_queries)
+        return
     for mine, theirs in ((low.d_queries, full.d_queries), (low.d_passages, full.d_passages)):
         assert 0 < (mine - theirs).norm() / theirs.norm() < 0.01
+
+
+@pytest.mark.parametrize("products", ["fp32", "bf16"])
+@pytest.mark.parametrize("variant", ["plain", "gte", "prefixes"])
+def test_the_number_of_threads_changes_no_bit(products: Any, variant: str) -> None:
+    loss = InfoNce(0.05, products=products, **VARIANTS[variant])
+    size = row_blocks.LONE_ROWS * row_blocks.BLOCKS_PER_BAND + 3  # one band, and three rows of the next
+    found = [
+        loss(unit(size, 0, torch.float32), unit(size, 1, torch.float32), unit(N, 2, torch.float32), threads=threads)
+        for threads in (1, 2, 3)
+    ]
+    for other in found[1:]:
+        assert all(torch.equal(one, two) for one, two in zip(found[0], other, strict=True) if one is not None)  # type: ignore[arg-type]
+
+
+def test_torchs_own_threads_are_left_alone() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        InfoNce(0.1)(unit(B, 0), unit(B, 1), threads=2)
+        with ThreadPoolExecutor(1) as fresh:
+            assert (torch.get_num_threads(), fresh.submit(torch.get_num_threads).result()) == (3, 3)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_numpy_in_numpy_out() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from models.encoders import TokenBatch, load_encoder
-from models.loss import Hashes, InfoNce
+from models.loss import InfoNce
 from models.static.encoder import StaticEncoder
 from models.static.optimizer import Adam, Moments, gradient_norm, occurrences
 from models.static.tokenizer import UNKNOWN_ID, train_tokenizer
-from models.static.training import StaticTrainable, loss_by_ranges
+from models.static.training import StaticTrainable
 from models.static.words import WordReader
 
 DIMENSION = 8
@@ -195,16 +194,3 @@ def test_training_brings_pairs_together_and_saves_what_it_shares(tokenizer: Toke
     assert scores.argmax(1).tolist() == [0, 1, 2]
     trainable.save(tmp_path)
     assert load_encoder(tmp_path).fingerprint == shared.fingerprint
-
-
-def test_torchs_own_threads_are_left_alone() -> None:
-    before = torch.get_num_threads()
-    vectors = np.eye(1024, 8, dtype=np.float32)
-    hashes = Hashes(torch.arange(1024), torch.arange(1024))
-    try:
-        torch.set_num_threads(3)
-        loss_by_ranges(InfoNce(0.1), vectors, vectors, None, hashes, threads=2)
-        with ThreadPoolExecutor(1) as fresh:
-            assert (torch.get_num_threads(), fresh.submit(torch.get_num_threads).result()) == (3, 3)
-    finally:
-        torch.set_num_threads(before)
