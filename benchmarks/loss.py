@@ -2,8 +2,9 @@
 
     python -m benchmarks.loss [--batches 8192 32768] [--dimension 384] [--whole]
 
-Each row runs in a process of its own. "Two threads" is how a static encoder's training calls it. Memory is what the process held at most beyond what it held with torch and the
-two matrices of vectors loaded. ``--whole`` runs the whole matrix too: at 32,768 it takes 12 GiB.
+Each row runs in a process of its own. Memory is what the process held at most beyond what it held with torch and the
+two matrices of vectors loaded. "Two threads" is how a static encoder in training calls the loss. ``--whole`` runs the
+whole matrix too: at 32,768 it takes 12 GiB.
 """
 
 from __future__ import annotations
@@ -21,6 +22,12 @@ from models.collisions import Hashes
 from models.loss import InfoNce
 
 TEMPERATURE = 0.02
+KINDS = {
+    "fp32": "row blocks",
+    "bf16": "row blocks, bf16",
+    "fp32, threads": "the same, two threads",
+    "bf16, threads": "the same, two threads, bf16",
+}
 
 
 def one(kind: str, batch: int, dimension: int) -> None:
@@ -50,23 +57,14 @@ def main() -> None:
     parser.add_argument("--batches", type=int, nargs="+", default=[8192, 32768])
     parser.add_argument("--dimension", type=int, default=384)
     parser.add_argument("--whole", action="store_true")
-    parser.add_argument(
-        "--one", choices=["whole", "fp32", "bf16", "fp32, threads", "bf16, threads"], help=argparse.SUPPRESS
-    )
+    parser.add_argument("--one", choices=[*KINDS, "whole"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.one:
         one(arguments.one, arguments.batches[0], arguments.dimension)
         return
     print(f"{'batch':>7}  {'how':<28}{'CPU s':>8}{'MB':>8}")
     for batch in arguments.batches:
-        names = {
-            "fp32": "row blocks",
-            "bf16": "row blocks, bf16",
-            "fp32, threads": "the same, two threads",
-            "bf16, threads": "the same, two threads, bf16",
-        }
-        if arguments.whole:
-            names["whole"] = "whole matrix, autograd"
+        names = KINDS | ({"whole": "whole matrix, autograd"} if arguments.whole else {})
         for kind, name in names.items():
             told = [
                 sys.executable, "-m", "benchmarks.loss", "--one", kind, "--batches", str(batch),
