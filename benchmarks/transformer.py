@@ -8,7 +8,8 @@
 Texts are cut out of real documents, of log-normal length (median 36 words).
 
 ``encode`` is measured by the clock, on all cores or on ``--threads``, and by CPU time, which other work on the machine
-disturbs less. sentence-transformers' ``encode`` leaves the cores to torch; its pool has a process a core.
+disturbs less. sentence-transformers' ``encode`` leaves the cores to torch; a pool has a process a core, and both pools
+are started before.
 
 ``train`` compares the CPU time of one step of gradient caching on ``--threads``:
 CachedMultipleNegativesRankingLoss with torch's AdamW against ours, a BERT of 4 layers and 256 dimensions with random
@@ -37,16 +38,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import torch
 import xxhash
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import CachedMultipleNegativesRankingLoss
 from transformers import AutoTokenizer, BertConfig, BertModel
 
-from benchmarks.encode import cpu_seconds, real_texts
+from benchmarks.encode import cpu_of_all, cpu_seconds, real_texts
 from benchmarks.measuring import peak_memory_mb
-from models.encoders import Role, TokenBatch
+from models.encoder_pool import EncoderPool
+from models.encoders import Role, TokenBatch, load_encoder
 from models.loss import InfoNce
 from models.transformer.encoder import TransformerEncoder
 from models.transformer.network import Network, load_network
@@ -88,13 +89,16 @@ def encode(model: str, count: int) -> None:
             theirs.encode, pool=pool, chunk_size=max(1, count // 2 // threads)
         )
     rows["ours"] = partial(ours.encode, role="passage")
+    processes = EncoderPool(partial(load_encoder, folder), threads) if threads > 1 else None
+    if processes is not None:
+        rows["ours, pool"] = partial(processes.encode, role="passage")
     rows["ours, bf16"] = partial(low.encode, role="passage")
     print(f"{count} texts, threads: {threads}\n")
     print("| encoder | texts/s | times | texts/s and core, by CPU time | times | least cosine |")
     print("|---|--:|--:|--:|--:|--:|")
     base: tuple[float, float] | None = None
     for name, row in rows.items():
-        row(texts[:32])
+        row(texts)  # every shape of a batch costs its first product a compilation
         clock, cpu = time.perf_counter(), cpu_of_all()
         found = np.asarray(row(texts))
         spent = time.perf_counter() - clock, cpu_of_all() - cpu
@@ -104,12 +108,8 @@ def encode(model: str, count: int) -> None:
         print(f"| {name} | {' | '.join(cells)} | {(found * expected).sum(1).min():.6f} |", flush=True)
     if threads > 1:
         theirs.stop_multi_process_pool(pool)
-
-
-def cpu_of_all() -> float:
-    """CPU seconds of this process and of its children that live."""
-    times = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
-    return cpu_seconds() + float(sum(each.user + each.system for each in times))
+    if processes is not None:
+        processes.close()
 
 
 def small_bert(folder: Path, tokenizer: Path, layers: int = 4, width: int = 256) -> Path:

@@ -53,6 +53,7 @@ def make_parser() -> Parser:
     add("--split", default="test", metavar="NAME", help="judgements to use: qrels/NAME.tsv (default: test)")
     add("--max-length", type=positive, metavar="N", help="cut texts to N tokens (default: the model's own limit)")
     add("--batch-tokens", type=positive, metavar="N", help="tokens that a transformer encodes at once")
+    add("--processes", type=positive, metavar="N", help="encode in N processes on the CPU (default: threads, or GPUs)")
     add(
         "--same-id",
         choices=("same-text", "always", "never"),
@@ -95,15 +96,16 @@ def evaluate(argv: Sequence[str]) -> int:
     results: list[Result] = []
     scores: dict[str, dict[str, float]] = {}
     for model in names:
-        contender = open_contender(model, names[model], given.max_length, given.batch_tokens)
-        for task in tasks:
-            results.append(run(contender, task, given))
-            if given.json:
-                write_file(given.json, as_json(results, scores, versions()))
-        for task in benchmark:
-            scores.setdefault(contender.name, {}).update(run_mteb(contender, task))
-            if given.json:
-                write_file(given.json, as_json(results, scores, versions()))
+        contender = open_contender(model, names[model], given.max_length, given.batch_tokens, given.processes)
+        with contextlib.closing(contender):
+            for task in tasks:
+                results.append(run(contender, task, given))
+                if given.json:
+                    write_file(given.json, as_json(results, scores, versions()))
+            for task in benchmark:
+                scores.setdefault(contender.name, {}).update(run_mteb(contender, task))
+                if given.json:
+                    write_file(given.json, as_json(results, scores, versions()))
     print(*table(results), *mteb_table(scores), sep="\n")
     return EXIT_OK
 

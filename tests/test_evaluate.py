@@ -60,6 +60,16 @@ def test_models_and_sets_stand_in_one_table(trees: Path, model: Path, capsys: py
     )
 
 
+def test_processes_give_the_same_scores_and_fingerprint(trees: Path, model: Path, tmp_path: Path) -> None:
+    told = []
+    for flags in ([], ["--processes", "2"]):
+        file = tmp_path / "scores.json"
+        assert main(["--model", str(model), "--data", str(trees), "--json", str(file), "--quiet", *flags]) == 0
+        [result] = json.loads(file.read_text())["results"]
+        told.append({name: value for name, value in result.items() if "second" not in name})
+    assert told[0] == told[1]
+
+
 def test_json_holds_scores_settings_and_versions(trees: Path, model: Path, tmp_path: Path) -> None:
     file = tmp_path / "made" / "scores.json"
     assert main(["--model", "bm25", str(model), "--data", str(trees), "--json", str(file), "--quiet"]) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast, runtime_checkable
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
+from models.encoder_pool import EncoderPool
 from models.encoders import Encoder, Role, load_encoder
 from models.evaluation import bm25, search
 from models.evaluation.sentence_transformers_folder import SentenceTransformersFolder, is_foreign
@@ -32,11 +34,23 @@ class Contender:
             return bm25.search(task, depth, progress)
         return search.search(self.encoder, task, depth, progress)
 
+    def close(self) -> None:
+        """End its processes, where it has some."""
+        if isinstance(self.encoder, EncoderPool):
+            self.encoder.close()
 
-def open_contender(model: str, name: str, max_length: int | None = None, batch_tokens: int | None = None) -> Contender:
+
+def open_contender(
+    model: str,
+    name: str,
+    max_length: int | None = None,
+    batch_tokens: int | None = None,
+    processes: int | None = None,
+) -> Contender:
     """``bm25``, or the encoder in a folder, under a name for the table; texts are cut to ``max_length`` tokens.
 
-    Raises ``UserError`` where the folder holds no model that loads.
+    ``processes``: so many encode on this machine's CPU, each with a copy of the model. Raises ``UserError`` where the
+    folder holds no model that loads.
     """
     if model == BM25:
         settings = {"k1": bm25.K1, "b": bm25.B, "tokens": r"lower-case \w+, no stemming, no stop words"}
@@ -44,7 +58,8 @@ def open_contender(model: str, name: str, max_length: int | None = None, batch_t
     folder = Path(model).expanduser()
     if not folder.exists():
         raise UserError(f"no model {model}; name a folder that training wrote, one of sentence-transformers, or bm25")
-    encoder = open_encoder(folder, max_length, batch_tokens)
+    opening = partial(open_encoder, folder, max_length, batch_tokens)
+    encoder = EncoderPool(opening, processes) if processes else opening()
     return Contender(name, encoder, {"fingerprint": encoder.fingerprint, "max_length": max_length})
 
 

@@ -21,7 +21,7 @@ from models.evaluation.task import Progress, Run, Task
 SLICE = 65_536
 """Documents in the index at a time: 100 MB of vectors of 384 dimensions."""
 AT_A_TIME = 2_048
-"""Texts that an encoder is handed at once, so that progress can be shown."""
+"""Texts that an encoder is handed at once, so that progress can be shown; so many for each process of a pool."""
 QUERIES = 1_024
 """Queries that FAISS is asked at once."""
 WIDEST = 2_048
@@ -70,8 +70,9 @@ def _named(task: Task, query: str, scores: NDArray[np.float32], rows: NDArray[np
 def encode(encoder: Encoder, texts: Sequence[str], role: Role, progress: Progress | None = None) -> NDArray[np.float32]:
     """Vectors float32 [n, dimension]; raises ``UserError`` where one is not finite."""
     vectors = np.empty((len(texts), encoder.dimension), np.float32)
-    for at in range(0, len(texts), AT_A_TIME):
-        part = texts[at : at + AT_A_TIME]
+    at_a_time = AT_A_TIME * getattr(encoder, "processes", 1)
+    for at in range(0, len(texts), at_a_time):
+        part = texts[at : at + at_a_time]
         vectors[at : at + len(part)] = encoder.encode(part, role)
         if progress is not None:
             progress(len(part))

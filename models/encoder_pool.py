@@ -1,0 +1,129 @@
+"""One encoder in several processes of this machine, each with a copy of the model and a share of the cores.
+
+The threads of one process do as well on few cores, hold the model once, and start at once. Processes are for machines of
+many cores, where Python's lock and memory that belongs to other cores come to count.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import pairwise
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ccpairs.errors import UserError
+from models.encoders import Encoder, Role
+
+CHUNK, CHUNK_CHARACTERS = 512, 1 << 15
+"""Texts that a process encodes at a time, and about how many characters of theirs. They do not follow from the number
+of processes, so neither do vectors."""
+Found = TypeVar("Found")
+
+_opened: Encoder | None = None
+"""The encoder of this process, where it is one of a pool's."""
+
+
+class EncoderPool:
+    """An encoder (:class:`models.encoders.Encoder`) whose work is done by processes; close it, or use it in ``with``.
+
+    ``opening`` makes the encoder in each process, and must be picklable, such as ``partial(load_encoder, folder)``;
+    what it raises comes from here. ``processes``: the cores that this process may use, where None. Each gets an equal
+    share of the cores and sees no GPU. Vectors are the same, bit by bit, for any number of processes.
+
+    Processes start as Python's ``spawn`` does: a script that makes a pool does so under ``__name__ == "__main__"``.
+    """
+
+    def __init__(self, opening: Callable[[], Encoder], processes: int | None = None) -> None:
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        self.processes = processes or len(cores) or os.cpu_count() or 1
+        context = multiprocessing.get_context("spawn")
+        shares: Any = context.SimpleQueue()
+        for share in np.array_split(np.array(cores, np.int64), self.processes):  # neighbours, for they share memory
+            shares.put(share.tolist())
+        self._pool = ProcessPoolExecutor(self.processes, context, _begin, (shares,))
+        self._opening = opening
+        try:
+            self.dimension, self.fingerprint = self._results([self._pool.submit(_facts, opening)])[0]
+        except BaseException:
+            self.close()
+            raise
+
+    def encode(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:
+        """Vectors [n, dimension] of length 1, in the order of the texts."""
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        chunks = _chunks(texts)
+        running = [
+            self._pool.submit(_encode, self._opening, [texts[place] for place in chunk.tolist()], role)
+            for chunk in chunks
+        ]
+        try:
+            while running:
+                vectors[chunks[len(chunks) - len(running)]] = self._results(running[:1])[0]
+                del running[0]  # and its vectors with it
+        finally:
+            for each in running:
+                each.cancel()
+        return vectors
+
+    def _results(self, running: Sequence[Any]) -> list[Any]:
+        try:
+            return [each.result() for each in running]
+        except BrokenProcessPool:
+            raise UserError(
+                f"one of {self.processes} encoding processes died, for want of memory perhaps; use fewer processes"
+            ) from None
+
+    def close(self) -> None:
+        """End the processes."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> EncoderPool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _chunks(texts: Sequence[str]) -> list[NDArray[np.int64]]:
+    """Places of the texts, the longest first: those of a batch are of about one length, and the last chunks short."""
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    order = np.argsort(-sizes, kind="stable")
+    before = np.cumsum(sizes[order]) - sizes[order]
+    ends = [0]
+    while ends[-1] < len(order):
+        first = ends[-1]
+        full = int(np.searchsorted(before, before[first] + CHUNK_CHARACTERS))
+        ends.append(min(max(full, first + 1), first + CHUNK, len(order)))
+    return [order[begin:end] for begin, end in pairwise(ends)]
+
+
+def _begin(shares: Any) -> None:
+    """In a process of the pool, first of all. Where there are more processes than cores, some have no share."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    if share := shares.get():
+        os.sched_setaffinity(0, share)
+
+
+def _encoder(opening: Callable[[], Encoder]) -> Encoder:
+    global _opened
+    if _opened is None:
+        _opened = opening()
+    return _opened
+
+
+def _facts(opening: Callable[[], Encoder]) -> tuple[int, str]:
+    encoder = _encoder(opening)
+    return encoder.dimension, encoder.fingerprint
+
+
+def _encode(opening: Callable[[], Encoder], texts: Sequence[str], role: Role) -> NDArray[np.float32]:
+    return _encoder(opening).encode(texts, role)
