@@ -1,7 +1,7 @@
 """One encoder in several processes of this machine, each with a copy of the model and a share of the cores.
 
-The threads of one process do as well on few cores, hold the model once, and start at once. Processes are for machines of
-many cores, where Python's lock and memory that belongs to other cores come to count.
+The threads of one process do as well on few cores, hold the model once, and start at once. Processes are for machines
+of many cores, where Python's lock and memory that belongs to other cores come to count.
 """
 
 from __future__ import annotations
