@@ -18,8 +18,8 @@ from typing import Literal
 import torch
 
 from benchmarks.measuring import peak_memory_mb
-from models.collisions import Hashes
-from models.loss import InfoNce
+from models.loss.collisions import Hashes
+from models.loss.info_nce import InfoNce
 
 TEMPERATURE = 0.02
 KINDS = {

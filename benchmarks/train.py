@@ -34,9 +34,9 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 
 from benchmarks.encode import Speed, real_texts, speed
-from models.collisions import Hashes
 from models.encoders import TokenBatch
-from models.loss import InfoNce
+from models.loss.collisions import Hashes
+from models.loss.info_nce import InfoNce
 from models.static.encoder import StaticEncoder, static_encoder
 from models.static.pooling import means, unit
 from models.static.tokenizer import train_tokenizer

@@ -48,7 +48,7 @@ from benchmarks.encode import cpu_of_all, cpu_seconds, real_texts
 from benchmarks.measuring import peak_memory_mb
 from models.encoder_pool import EncoderPool
 from models.encoders import Role, TokenBatch, load_encoder
-from models.loss import InfoNce
+from models.loss.info_nce import InfoNce
 from models.transformer.encoder import TransformerEncoder
 from models.transformer.network import Network, load_network
 from models.transformer.training import Settings, TransformerTrainable

@@ -18,7 +18,7 @@ from models.encoders import TokenBatch
 from models.evaluation.metrics import score
 from models.evaluation.search import search
 from models.evaluation.task import Task, open_task
-from models.loss import InfoNce
+from models.loss.info_nce import InfoNce
 from models.static.encoder import StaticEncoder, static_encoder
 from models.static.tokenizer import train_tokenizer
 from models.static.training import StaticTrainable

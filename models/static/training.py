@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.collisions import Hashes
 from models.encoders import TokenBatch
-from models.loss import InfoNce
+from models.loss.collisions import Hashes
+from models.loss.info_nce import InfoNce
 from models.static.encoder import StaticEncoder
 from models.static.optimizer import Adam, Moments, gradient_norm, occurrences
 from models.static.parallel import cores

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ccpairs.errors import UserError
-from models.loss import InfoNce
+from models.loss.info_nce import InfoNce
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -45,7 +45,7 @@ class ModelSettings:
 
 @dataclass(frozen=True)
 class LossSettings:
-    """:class:`models.loss.InfoNce`'s fields. ``margin`` below 0 and empty ``dims`` switch these off."""
+    """:class:`models.loss.info_nce.InfoNce`'s fields. ``margin`` below 0 and empty ``dims`` switch these off."""
 
     temperature: float = 0.01
     learn_temperature: bool = False

@@ -20,9 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.collisions import Hashes
 from models.encoders import TokenBatch
-from models.loss import InfoNce
+from models.loss.collisions import Hashes
+from models.loss.info_nce import InfoNce
 from models.transformer import ranks
 from models.transformer.allocator import return_large_pieces
 from models.transformer.encoder import TransformerEncoder

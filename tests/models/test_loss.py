@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models import row_blocks
-from models.collisions import Hashes
-from models.loss import InfoNce
+from models.loss import row_blocks
+from models.loss.collisions import Hashes
+from models.loss.info_nce import InfoNce
 
 B, D, N = 7, 6, 4
 DISTINCT = Hashes(torch.arange(B), torch.arange(B) + 100)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from models.encoders import TokenBatch, load_encoder
-from models.loss import InfoNce
+from models.loss.info_nce import InfoNce
 from models.static.encoder import StaticEncoder
 from models.static.optimizer import Adam, Moments, gradient_norm, occurrences
 from models.static.tokenizer import UNKNOWN_ID, train_tokenizer

@@ -13,9 +13,9 @@ import torch
 import torch.distributed as distributed
 from torch import Tensor
 
-from models.collisions import Hashes
 from models.encoders import TokenBatch
-from models.loss import InfoNce
+from models.loss.collisions import Hashes
+from models.loss.info_nce import InfoNce
 from models.transformer import training
 from models.transformer.network import Network, load_network
 from models.transformer.training import Settings, TransformerTrainable

@@ -17,13 +17,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.collisions import Collisions, Hashes
 from models.lone_threads import lone_threads
-from models.row_blocks import Gradients, RowBlocks
+from models.loss.collisions import Collisions, Hashes
+from models.loss.row_blocks import Gradients, RowBlocks
 
 
 class ArrayGradients(NamedTuple):
-    """:class:`models.row_blocks.Gradients` in numpy's terms."""
+    """:class:`models.loss.row_blocks.Gradients` in numpy's terms."""
 
     loss: float
     d_queries: NDArray[Any]
@@ -40,8 +40,8 @@ class InfoNce:
     (Li et al. 2023, arXiv:2308.03281, eq. 2-3): ``passage_to_query`` the scores of row i's passage with the other
     queries, ``query_to_query`` and ``passage_to_passage`` those within a side. The positive counts once.
 
-    A candidate is masked where it comes from a pair with row i's query or passage (:mod:`models.collisions`), or where
-    its cosine is above the positive's by more than ``margin``. ``dims`` (Matryoshka, Kusupati et al. 2022,
+    A candidate is masked where it comes from a pair with row i's query or passage (:mod:`models.loss.collisions`), or
+    where its cosine is above the positive's by more than ``margin``. ``dims`` (Matryoshka, Kusupati et al. 2022,
     arXiv:2205.13147): the mean of the losses of these prefixes, each normalised anew.
 
     ``products="bf16"`` makes the gradient's two products in bf16 where the processor multiplies bf16 itself; elsewhere

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from models.collisions import Collisions
-    from models.loss import InfoNce
+    from models.loss.collisions import Collisions
+    from models.loss.info_nce import InfoNce
 
 BLOCK_FLOATS = {"cpu": 1 << 23, "cuda": 1 << 28}
 """Scores of a block where no ``block`` is given: 32 MiB fit the caches of a CPU more or less, 1 GiB a GPU."""
@@ -54,7 +54,7 @@ class _Candidates(NamedTuple):
 
 
 class RowBlocks:
-    """One call of the loss, whose arguments :class:`models.loss.InfoNce` tells; :meth:`gradients` does the work."""
+    """One call of the loss; :meth:`gradients` does the work. :class:`models.loss.info_nce.InfoNce` tells the arguments."""
 
     def __init__(
         self,
