@@ -54,7 +54,7 @@ class _Candidates(NamedTuple):
 
 
 class RowBlocks:
-    """One call of the loss; :meth:`gradients` does the work. :class:`models.loss.info_nce.InfoNce` tells the arguments."""
+    """One call of the loss, whose arguments its class tells; :meth:`gradients` does the work."""
 
     def __init__(
         self,
