@@ -1,6 +1,6 @@
 """Pairs trained on in a second, beside sentence-transformers in the same run, on the same tokenised batches.
 
-    python -m benchmarks.train [--steps 12] [--threads 2]
+    python -m benchmarks.train [--steps 36] [--threads 2]
 
 Texts of 64 tokens each, cut out of real documents; the two halves of a piece are a pair.
 
@@ -152,7 +152,7 @@ def bf16_error(encoder: StaticEncoder, pair: Pairs, temperature: float) -> tuple
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--steps", type=int, default=12, help="steps of batch 1,024 in a round; 4,096: a quarter of them"
+        "--steps", type=int, default=36, help="steps of batch 1,024 in a round; 4,096: a quarter of them"
     )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     options = parser.parse_args()

