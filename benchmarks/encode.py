@@ -9,7 +9,6 @@ by the clock, and of one core by the CPU time that was used, which other program
 from __future__ import annotations
 
 import argparse
-import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,10 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import psutil
 from sentence_transformers import SentenceTransformer
 
-from benchmarks.measuring import real_folder
+from benchmarks.measuring import cpu_of_all, cpu_seconds, real_folder
 from models.encoder_pool import EncoderPool
 from models.retrieval_sets import open_retrieval_set
 from models.static.encoder import StaticEncoder, static_encoder
@@ -35,17 +33,6 @@ class Speed(NamedTuple):
 
     clock: float
     core: float
-
-
-def cpu_seconds() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def cpu_of_all() -> float:
-    """CPU seconds of this process and of its children that live."""
-    times = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
-    return cpu_seconds() + float(sum(each.user + each.system for each in times))
 
 
 def speed(work: Callable[[], object], items: int, rounds: int = 3) -> Speed:

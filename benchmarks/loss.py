@@ -10,14 +10,13 @@ whole matrix too: at 32,768 it takes 12 GiB.
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 from typing import Literal
 
 import torch
 
-from benchmarks.measuring import peak_memory_mb
+from benchmarks.measuring import cpu_seconds, peak_memory_mb
 from models.loss.collisions import Hashes
 from models.loss.info_nce import InfoNce
 
@@ -37,7 +36,7 @@ def one(kind: str, batch: int, dimension: int) -> None:
     passages = torch.nn.functional.normalize(queries + torch.randn(batch, dimension) / dimension**0.5, dim=1)
     hashes = Hashes(torch.arange(batch), torch.arange(batch))
     InfoNce(TEMPERATURE)(queries[:64], passages[:64])
-    before, begun = peak_memory_mb(), resource.getrusage(resource.RUSAGE_SELF)
+    before, begun = peak_memory_mb(), cpu_seconds()
     if kind == "whole":
         queries.requires_grad_()
         passages.requires_grad_()
@@ -47,9 +46,7 @@ def one(kind: str, batch: int, dimension: int) -> None:
         products: Literal["bf16", "fp32"] = "bf16" if "bf16" in kind else "fp32"
         threads = 2 if "threads" in kind else None
         InfoNce(TEMPERATURE, products=products)(queries, passages, hashes=hashes, threads=threads)
-    ended = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime
-    print(f"{seconds} {peak_memory_mb() - before}")
+    print(f"{cpu_seconds() - begun} {peak_memory_mb() - before}")
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shlex
 import subprocess
 import sys
@@ -34,6 +35,18 @@ def peak_memory_mb(pid: int | str = "self") -> float:
         return 0.0
     found = next((line for line in status.splitlines() if line.startswith("VmHWM:")), "VmHWM: 0 kB")
     return int(found.split()[1]) / 1024
+
+
+def cpu_seconds() -> float:
+    """CPU seconds of this process, the system's on its behalf among them."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def cpu_of_all() -> float:
+    """CPU seconds of this process and of its children that live."""
+    times = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
+    return cpu_seconds() + float(sum(each.user + each.system for each in times))
 
 
 class Run(NamedTuple):

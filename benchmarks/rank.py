@@ -26,8 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.encode import cpu_seconds
-from benchmarks.measuring import real_folder
+from benchmarks.measuring import cpu_seconds, real_folder
 from ccpairs import read_pairs
 from models.encoders import load_encoder
 from models.evaluation.search import import_faiss

@@ -44,8 +44,8 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import CachedMultipleNegativesRankingLoss
 from transformers import AutoTokenizer, BertConfig, BertModel
 
-from benchmarks.encode import cpu_of_all, cpu_seconds, real_texts
-from benchmarks.measuring import peak_memory_mb
+from benchmarks.encode import real_texts
+from benchmarks.measuring import cpu_of_all, cpu_seconds, peak_memory_mb
 from models.encoder_pool import EncoderPool
 from models.encoders import Role, TokenBatch, load_encoder
 from models.loss.info_nce import InfoNce

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from itertools import pairwise
 from types import TracebackType
 from typing import Any, TypeVar
@@ -26,8 +28,8 @@ CHUNK, CHUNK_CHARACTERS = 512, 1 << 15
 of processes, so neither do vectors."""
 Found = TypeVar("Found")
 
-_opened: Encoder | None = None
-"""The encoder of this process, where it is one of a pool's."""
+_opening: Callable[[], Encoder]
+"""Set in each process of a pool."""
 
 
 class EncoderPool:
@@ -41,16 +43,15 @@ class EncoderPool:
     """
 
     def __init__(self, opening: Callable[[], Encoder], processes: int | None = None) -> None:
-        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        self.processes = processes or len(cores) or os.cpu_count() or 1
+        mine = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        self.processes = processes or len(mine) or os.cpu_count() or 1
         context = multiprocessing.get_context("spawn")
         shares: Any = context.SimpleQueue()
-        for share in np.array_split(np.array(cores, np.int64), self.processes):  # neighbours, for they share memory
+        for share in np.array_split(np.array(mine, np.int64), self.processes):  # neighbours, for they share memory
             shares.put(share.tolist())
-        self._pool = ProcessPoolExecutor(self.processes, context, _begin, (shares,))
-        self._opening = opening
+        self._pool = ProcessPoolExecutor(self.processes, context, _begin, (shares, opening))
         try:
-            self.dimension, self.fingerprint = self._results([self._pool.submit(_facts, opening)])[0]
+            self.dimension, self.fingerprint = self._result(self._pool.submit(_facts))
         except BaseException:
             self.close()
             raise
@@ -59,22 +60,20 @@ class EncoderPool:
         """Vectors [n, dimension] of length 1, in the order of the texts."""
         vectors = np.empty((len(texts), self.dimension), np.float32)
         chunks = _chunks(texts)
-        running = [
-            self._pool.submit(_encode, self._opening, [texts[place] for place in chunk.tolist()], role)
-            for chunk in chunks
-        ]
+        running = deque(
+            self._pool.submit(_encode, [texts[place] for place in chunk.tolist()], role) for chunk in chunks
+        )
         try:
-            while running:
-                vectors[chunks[len(chunks) - len(running)]] = self._results(running[:1])[0]
-                del running[0]  # and its vectors with it
+            for chunk in chunks:
+                vectors[chunk] = self._result(running.popleft())
         finally:
             for each in running:
                 each.cancel()
         return vectors
 
-    def _results(self, running: Sequence[Any]) -> list[Any]:
+    def _result(self, running: Future[Found]) -> Found:
         try:
-            return [each.result() for each in running]
+            return running.result()
         except BrokenProcessPool:
             raise UserError(
                 f"one of {self.processes} encoding processes died, for want of memory perhaps; use fewer processes"
@@ -106,24 +105,24 @@ def _chunks(texts: Sequence[str]) -> list[NDArray[np.int64]]:
     return [order[begin:end] for begin, end in pairwise(ends)]
 
 
-def _begin(shares: Any) -> None:
+def _begin(shares: Any, opening: Callable[[], Encoder]) -> None:
     """In a process of the pool, first of all. Where there are more processes than cores, some have no share."""
+    global _opening
+    _opening = opening
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     if share := shares.get():
         os.sched_setaffinity(0, share)
 
 
-def _encoder(opening: Callable[[], Encoder]) -> Encoder:
-    global _opened
-    if _opened is None:
-        _opened = opening()
-    return _opened
+@cache
+def _encoder() -> Encoder:
+    """Opened by the first work, not at the begin: there an error would break the pool, here it is the caller's."""
+    return _opening()
 
 
-def _facts(opening: Callable[[], Encoder]) -> tuple[int, str]:
-    encoder = _encoder(opening)
-    return encoder.dimension, encoder.fingerprint
+def _facts() -> tuple[int, str]:
+    return _encoder().dimension, _encoder().fingerprint
 
 
-def _encode(opening: Callable[[], Encoder], texts: Sequence[str], role: Role) -> NDArray[np.float32]:
-    return _encoder(opening).encode(texts, role)
+def _encode(texts: Sequence[str], role: Role) -> NDArray[np.float32]:
+    return _encoder().encode(texts, role)

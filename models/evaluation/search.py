@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
+from models.encoder_pool import EncoderPool
 from models.encoders import Encoder, Role
 from models.evaluation.ranking import BestSoFar, id_order
 from models.evaluation.task import Progress, Run, Task
@@ -70,7 +71,7 @@ def _named(task: Task, query: str, scores: NDArray[np.float32], rows: NDArray[np
 def encode(encoder: Encoder, texts: Sequence[str], role: Role, progress: Progress | None = None) -> NDArray[np.float32]:
     """Vectors float32 [n, dimension]; raises ``UserError`` where one is not finite."""
     vectors = np.empty((len(texts), encoder.dimension), np.float32)
-    at_a_time = AT_A_TIME * getattr(encoder, "processes", 1)
+    at_a_time = AT_A_TIME * (encoder.processes if isinstance(encoder, EncoderPool) else 1)
     for at in range(0, len(texts), at_a_time):
         part = texts[at : at + at_a_time]
         vectors[at : at + len(part)] = encoder.encode(part, role)

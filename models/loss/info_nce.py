@@ -7,8 +7,7 @@ the loss: sums over ranks, never means, give the gradient that one process would
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, cast
@@ -20,6 +19,9 @@ from torch import Tensor
 from models.lone_threads import lone_threads
 from models.loss.collisions import Collisions, Hashes
 from models.loss.row_blocks import Gradients, RowBlocks
+
+Score = Callable[[Tensor, Tensor, Tensor | None], Gradients]
+"""Queries, passages and hard negatives -> loss and gradient, of one call's rows."""
 
 
 class ArrayGradients(NamedTuple):
@@ -91,9 +93,13 @@ class InfoNce:
         tau = self.temperature if temperature is None else temperature
         with torch.no_grad(), nullcontext() if threads is None else lone_threads(threads) as pool:
             collisions = None if hashes is None else Collisions(hashes)
-            if not self.dims:
-                return RowBlocks(self, queries, passages, negatives, rows, collisions, tau, pool).gradients()
-            return self._prefixes(queries, passages, negatives, rows, collisions, tau, pool)
+
+            def score(q: Tensor, p: Tensor, n: Tensor | None) -> Gradients:
+                return RowBlocks(self, q, p, n, rows, collisions, tau, pool).gradients()
+
+            if self.dims:
+                return self._prefixes(queries, passages, negatives, score)
+            return score(queries, passages, negatives)
 
     def of_arrays(
         self,
@@ -136,10 +142,7 @@ class InfoNce:
         queries: Tensor,
         passages: Tensor,
         negatives: Tensor | None,
-        rows: range,
-        collisions: Collisions | None,
-        tau: float | Tensor,
-        pool: Executor | None,
+        score: Score,
     ) -> Gradients:
         width, sides = queries.shape[1], [queries, passages, negatives]
         totals = [None if side is None else torch.zeros_like(side) for side in sides]
@@ -151,7 +154,7 @@ class InfoNce:
             q, p, n = (None if prefix is None else prefix.unit for prefix in cut)
             assert q is not None
             assert p is not None
-            got = RowBlocks(self, q, p, n, rows, collisions, tau, pool).gradients()
+            got = score(q, p, n)
             loss += got.loss / len(self.dims)
             d_log_tau += got.d_log_tau / len(self.dims)
             for total, prefix, gradient in zip(totals, cut, got[1:4], strict=True):

@@ -169,7 +169,6 @@ def _sample(draws: Sequence[_Draw], engine: Engine, output: str) -> None:
     lines, size = [], 0
     for draw in draws:
         storage.make_folder(draw.pieces)
-        storage.remove_temporary(draw.pieces)
         for failure in draw.failures():
             storage.remove(failure)
         for each in draw.plan.candidates:
