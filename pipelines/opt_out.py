@@ -13,9 +13,8 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-import smart_open
-
-from ccpairs.errors import UserError
+from ccpairs.errors import DamagedInput, UserError
+from pipelines.inputs import read_text
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")  # a sign inside an address begins its fragment
 KINDS = ("id", "domain", "subreddit", "author")
@@ -111,7 +110,6 @@ def _host(url: str) -> str:
 def load_opt_out(uri: str) -> OptOut:
     """Read an opt-out list from a local path or URI."""
     try:
-        with smart_open.open(uri, "r", encoding="utf-8") as lines:
-            return parse_opt_out(lines.read())
-    except (OSError, UnicodeDecodeError) as error:
+        return parse_opt_out(read_text(uri))
+    except (DamagedInput, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the opt-out list {uri}: {error}") from None
