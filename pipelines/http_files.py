@@ -58,21 +58,32 @@ def describe(url: str) -> tuple[int | None, str | None]:
     servers refuse HEAD, some answer it wrongly, and addresses signed for a download allow only that.
     """
     with new_session() as session:
-        seconds = min(http_requests.READ_TIMEOUT_SECONDS, http_requests.CONNECT_TIMEOUT_SECONDS)
-        try:
-            with send(session, "HEAD", url, {}, seconds) as answer:
-                if answer.status_code == HTTPStatus.OK and (size := _stated_length(answer)):
-                    return size, _version_of(answer)
-        except Fault:
-            pass  # the GET says what it is
+        size, version = _ask_head(session, url)
+        if size:
+            return size, version
 
         def ask() -> tuple[int | None, str | None]:
-            with send(session, "GET", url, {}, seconds) as answer:
+            with send(session, "GET", url, {}, _seconds_to_describe()) as answer:
                 if answer.status_code != HTTPStatus.OK:
                     raise refusal(answer)
                 return _stated_length(answer), _version_of(answer)
 
         return Patience(url, http_requests.ATTEMPTS_TO_DESCRIBE).attempt(ask)
+
+
+def _ask_head(session: requests.Session, url: str) -> tuple[int | None, str | None]:
+    """Size and version by HEAD, asked once; both None where that fails."""
+    try:
+        with send(session, "HEAD", url, {}, _seconds_to_describe()) as answer:
+            if answer.status_code == HTTPStatus.OK:
+                return _stated_length(answer), _version_of(answer)
+    except Fault:
+        pass  # the GET says what it is
+    return None, None
+
+
+def _seconds_to_describe() -> float:
+    return min(http_requests.READ_TIMEOUT_SECONDS, http_requests.CONNECT_TIMEOUT_SECONDS)
 
 
 class HttpFile(io.BufferedReader):
@@ -250,6 +261,8 @@ class _HttpStream(io.RawIOBase):
         else:
             total = _stated_length(answer)
             self._answer_position, self._answer_end, self._is_part = 0, total, False
+            if total is None and self._size is None:  # the end of the connection would pass for that of the file
+                self._size = _ask_head(self._session, self._url)[0] or None
         if self._size is None:
             self._size = total
         elif total is not None and (total > self._size or (total < self._size and self._is_part)):

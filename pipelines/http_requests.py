@@ -106,7 +106,7 @@ class Patience:
             self._failures, self._progress_bytes = self._failures + 1, 0
             self._counted += fault.counts
             if not fault.again or self._counted >= self._most:
-                attempts = f" ({self._failures} attempts)" if self._failures > 1 else ""
+                attempts = f" ({self._failures} attempts)" if fault.again else ""
                 raise UnreadableInput(f"{self._name}: {fault.what}{attempts}; {fault.cure}") from fault
             wait = FIRST_WAIT_SECONDS * 2 ** (self._failures - 1) * random.uniform(0.75, 1.25)
             time.sleep(min(max(wait, fault.wait_seconds), LONGEST_WAIT_SECONDS))
