@@ -68,7 +68,7 @@ def describe(url: str) -> tuple[int | None, str | None]:
                     raise refusal(answer)
                 return _stated_length(answer), _version_of(answer)
 
-        return Patience(url, http_requests.ATTEMPTS_TO_DESCRIBE).attempt(ask)
+        return Patience(public_address(url), http_requests.ATTEMPTS_TO_DESCRIBE).attempt(ask)
 
 
 def _ask_head(session: requests.Session, url: str) -> tuple[int | None, str | None]:
@@ -90,7 +90,8 @@ class HttpFile(io.BufferedReader):
     """A binary file at an http(s) address, seekable where its server answers range requests.
 
     ``size`` is what the server stated before, which the body must have. ``version`` is the ETag or Last-Modified that
-    the answers must have; None takes that of the first answer. Nothing is requested before the first read.
+    the answers must have; None takes that of the first answer. Nothing is requested before the first read. Messages
+    begin with the last part of the address, as those of the readers above do.
     """
 
     def __init__(self, url: str, size: int | None = None, version: str | None = None) -> None:
@@ -115,7 +116,8 @@ class _HttpStream(io.RawIOBase):
         super().__init__()
         self._url, self._size, self._expected_version = url, size, version
         self._session = new_session()
-        self._patience = Patience(url, http_requests.ATTEMPTS)
+        self._name = public_address(url).rstrip("/").rpartition("/")[2]
+        self._patience = Patience(self._name, http_requests.ATTEMPTS)
         self._position = 0
         self._answer: requests.Response | None = None
         self._answer_position = 0
@@ -156,9 +158,7 @@ class _HttpStream(io.RawIOBase):
         self.require_ranges()
         if whence == io.SEEK_END:
             if self._size is None:
-                raise UnreadableInput(
-                    f"{public_address(self._url)}: the server does not state the size of the file; {DOWNLOAD}"
-                )
+                raise UnreadableInput(f"{self._name}: the server does not state the size of the file; {DOWNLOAD}")
             offset += self._size
         elif whence == io.SEEK_CUR:
             offset += self._position

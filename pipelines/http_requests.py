@@ -89,10 +89,13 @@ class Fault(Exception):
 
 
 class Patience:
-    """Repeats what fails until it has failed too often in a row, with growing waits in between."""
+    """Repeats what fails until it has failed too often in a row, with growing waits in between.
 
-    def __init__(self, url: str, most: int) -> None:
-        self._name, self._most = public_address(url), most
+    ``name`` begins the message. ``most`` is the number of failures that end it.
+    """
+
+    def __init__(self, name: str, most: int) -> None:
+        self._name, self._most = name, most
         self._failures = self._counted = self._progress_bytes = 0
 
     def attempt(self, action: Callable[[], Result], clean_up: Callable[[], None] = lambda: None) -> Result:

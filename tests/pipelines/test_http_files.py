@@ -11,6 +11,7 @@ import json
 import random
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import py7zr
@@ -66,11 +67,11 @@ def read_all(url: str, size: int | None = None) -> bytes:
 
 
 def failure_of(url: str, size: int | None = None) -> str:
-    """What the message says after the address."""
+    """What the message says after the file's name."""
     with pytest.raises(UnreadableInput) as caught:
         read_all(url, size)
-    address, separator, what = str(caught.value).partition(": ")
-    assert (address, separator) == (public_address(url), ": ")
+    name, separator, what = str(caught.value).partition(": ")
+    assert (name, separator) == (InputFile(url, "").name, ": ")
     return what
 
 
@@ -398,8 +399,8 @@ def test_a_dump_is_split_where_its_server_answers_range_requests(
     ranges = wiki_dump.split_ranges(file)
     assert len(ranges) == splits
     titles = []
-    for begin, end in ranges or [(None, None)]:
-        _, found = wiki_dump.read_wiki(InputFile(url, "pages", len(dump), '"v1"', begin=begin, end=end))
+    for piece in [replace(file, begin=begin, end=end) for begin, end in ranges] or [file]:
+        _, found = wiki_dump.read_wiki(piece)
         titles += [page.title for page in found if isinstance(page, wiki_dump.Page)]
     assert titles == ["Lake 0", "Lake 1", "Lake 2", "Lake 3"]
 
@@ -502,7 +503,7 @@ def test_a_build_names_the_input_whose_server_fails_and_finishes_the_others(
     assert main([*IN_THIS_PROCESS, *arguments]) == 3
     written = "".join(capsys.readouterr())
     assert f"{short}: the server sent 5,000 of 9,000 bytes (6 attempts); {AGAIN}" in written
-    assert f"{busy}: the server answered 503 Service Unavailable (6 attempts); {AGAIN}" in written
+    assert f"busy.jsonl: the server answered 503 Service Unavailable (6 attempts); {AGAIN}" in written
     assert "corrupt" not in written
     assert read_manifest(str(tmp_path / "out" / "candidates" / "communityqa")).rows == 100
 

@@ -275,7 +275,8 @@ def test_a_storage_that_fails_is_not_a_corrupt_file(error: Exception) -> None:
         def read(self, size: int = -1) -> bytes:
             raise error
 
-    stream = cast("IO[bytes]", inputs.MeteredFile(Failing(), inputs.Meter(), "far.zst"))
+    failing = cast("IO[bytes]", Failing())
+    stream = cast("IO[bytes]", inputs.MeteredFile(failing, inputs.Meter(), "far.zst"))
     message = f"far.zst: the storage does not give the file, after 0 raw bytes ({error}); run the command again"
     with pytest.raises(UnreadableInput, match=f"^{re.escape(message)}$"):
         decompressed(stream, "far.zst", inputs.Meter())
