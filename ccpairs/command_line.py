@@ -7,14 +7,23 @@ import importlib.util
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_INTERRUPTED, EXIT_USER, DamagedInput, UserError
 from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
+from ccpairs.version import __version__
+
+
+ENCODERS = ("torch", "transformers", "tokenizers", "safetensors", "numba")
+"""Modules that every encoder needs; the extras cpu and gpu install them."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises :class:`UserError` in place of printing pages of usage."""
+    """Raises :class:`UserError` in place of printing pages of usage. Knows ``--version``."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.add_argument("--version", action="version", version=f"ccpairs {__version__}", help="print it and stop")
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; {self.prog} --help lists the flags")

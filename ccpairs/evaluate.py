@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ccpairs.command_line import Parser, exit_code, positive, set_up_logging
+from ccpairs.command_line import ENCODERS, Parser, exit_code, need, positive, set_up_logging
 from ccpairs.errors import EXIT_OK, UserError
 from ccpairs.version import __version__
 
@@ -77,7 +77,6 @@ def evaluate(argv: Sequence[str]) -> int:
     if not given.data and not given.mteb:
         raise UserError("nothing to evaluate on; name sets by --data DIR or tasks by --mteb TASK")
     from models.evaluation.contenders import BM25, open_contender
-    from models.evaluation.metrics import import_ir_measures
     from models.evaluation.report import as_json, mteb_table, table
     from models.evaluation.task import open_task
 
@@ -85,7 +84,9 @@ def evaluate(argv: Sequence[str]) -> int:
     if given.mteb and BM25 in names:
         raise UserError("--mteb tells of encoders; leave out --model bm25, or run it with --data alone")
     # What can be wrong is found before hours of encoding.
-    import_ir_measures()
+    words = ("bm25s",) if BM25 in names else ()
+    encoders = (*ENCODERS, "faiss") if set(names) - {BM25} else ()
+    need("evaluation", "ir_measures", *words, *encoders)
     tasks = [open_task(folder, given.split, given.same_id) for folder in dict.fromkeys(given.data)]
     twice = [name for name, number in Counter(task.name for task in tasks).items() if number > 1]
     if twice:

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ccpairs.command_line import Parser, count, exit_code, need, positive, set_up_logging, table
+from ccpairs.command_line import ENCODERS, Parser, count, exit_code, need, positive, set_up_logging, table
 from ccpairs.errors import EXIT_OK, UserError
 
 if TYPE_CHECKING:
@@ -105,11 +105,11 @@ def train(argv: Sequence[str]) -> int:
     given = make_parser().parse_args(list(argv))
     if given.quiet:
         log.setLevel(logging.WARNING)
-    need("training", "torch", "transformers", "tokenizers", "safetensors", "numba", "tensorboard")
     if given.list_presets:
         return list_presets()
     if not given.data or not given.output:
         raise UserError("say what to train on by --data and where to write by --output; --help shows the rest")
+    need("training", *ENCODERS, "tensorboard", *(("faiss", "ir_measures") if given.dev else ()))
     settings = settings_of(given)
     from models.evaluation.task import open_task
     from models.trainer import processes

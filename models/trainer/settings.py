@@ -13,10 +13,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from ccpairs.errors import UserError
-from models.loss.info_nce import InfoNce
+
+if TYPE_CHECKING:
+    from models.loss.info_nce import InfoNce
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -57,6 +59,8 @@ class LossSettings:
     products: Literal["fp32", "bf16"] = "fp32"
 
     def info_nce(self) -> InfoNce:
+        from models.loss.info_nce import InfoNce  # torch, which reading a preset does not need
+
         return InfoNce(
             temperature=self.temperature,
             passage_to_query=self.passage_to_query,

@@ -29,14 +29,16 @@ from pipelines.build import counted
 from pipelines.engine import Engine, cores
 from pipelines.judge.candidates import Candidates
 from pipelines.judge.decoy_files import VERSION as DECOYS_VERSION
-from pipelines.judge.decoy_files import decoys_by_k, judge_decoys, numbers_of
+from pipelines.judge.decoy_files import decoys_by_k, numbers_of
+from pipelines.judge.decoy_judging import judge_decoys
 from pipelines.judge.fold_models import check_models, trained
+from pipelines.judge.judge_shards import judge_graph
 from pipelines.judge.judges import ROLES, JudgePlan, Judges
 from pipelines.judge.manifests import JudgedReport, Judgement, finished, judge_versions, write_manifests
 from pipelines.judge.pool import Pool, make_pools
 from pipelines.judge.request import JudgeRequest
 from pipelines.judge.rules import with_k_of_decoys
-from pipelines.judge.shards import ShardTask, begin, found_notes, judge_graph, raise_failures
+from pipelines.judge.shards import ShardTask, begin, found_notes, raise_failures
 from pipelines.judge.vectors import encode_pool, vectors_file
 from pipelines.progress import Done, shown
 from pipelines.shard_run import digest
