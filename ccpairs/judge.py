@@ -10,7 +10,18 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from ccpairs.command_line import ENCODERS, Parser, count, exit_code, need, positive, set_up_logging
+from ccpairs.command_line import (
+    ENCODERS,
+    Parser,
+    add_trust_flag,
+    count,
+    exit_code,
+    local_input,
+    local_output,
+    need,
+    positive,
+    set_up_logging,
+)
 from ccpairs.errors import EXIT_OK
 
 EPILOG = """\
@@ -45,13 +56,16 @@ def make_parser() -> Parser:
     )
     add(
         "--model",
+        type=local_input,
         action="extend",
         nargs="+",
         metavar="DIR",
         help="trained models, one for each fold in order; nothing is trained then",
     )
+    add_trust_flag(parser)
     add(
         "--preset",
+        type=local_input,
         default="preliminary",
         metavar="NAME|FILE",
         help="settings by which the models are trained, as of ccpairs train (default: preliminary)",
@@ -112,6 +126,7 @@ def make_parser() -> Parser:
     )
     add(
         "--work",
+        type=local_output,
         metavar="DIR",
         help="local folder for models and pools (default: OUTPUT/_work); on a cluster, one that every worker sees",
     )

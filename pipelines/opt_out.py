@@ -9,13 +9,13 @@ is an id.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-import smart_open
-
-from ccpairs.errors import UserError
+from ccpairs.errors import DamagedInput, UserError
+from pipelines.inputs import InputFile
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")  # a sign inside an address begins its fragment
 KINDS = ("id", "domain", "subreddit", "author")
@@ -109,9 +109,13 @@ def _host(url: str) -> str:
 
 
 def load_opt_out(uri: str) -> OptOut:
-    """Read an opt-out list from a local path or URI."""
+    """Read an opt-out list, as it is or compressed, from a local path or URI."""
+    place = uri if "://" in uri else os.path.expanduser(uri)
     try:
-        with smart_open.open(uri, "r", encoding="utf-8") as lines:
-            return parse_opt_out(lines.read())
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the opt-out list {uri}: {error}") from None
+        with InputFile(place, "lines").open() as stream:
+            text = stream.read().decode("utf-8")
+    except (DamagedInput, OSError) as error:
+        raise UserError(f"cannot read the opt-out list {error}; give a file or address that can be read") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"cannot read the opt-out list {uri}: it is not UTF-8 text ({error}); convert it") from None
+    return parse_opt_out(text)

@@ -109,7 +109,7 @@ class Round:
             data = [folder for each in self.before for folder in (each.folder, each.dropped)]
             survivors = request.rule.loosest(request.max_rank) if data else None
             data = data or [each.folder for each in request.candidates]
-            models = trained(data, request.folds, request.preset, request.work, survivors)
+            models = trained(data, request.folds, request.preset, request.work, survivors, request.trust_remote_code)
         by_name = {pool.name: pool.folder for pool in self.pools}
         pools = {
             each.source: by_name["all" if request.pool_scope == "all" else each.source]
@@ -126,6 +126,7 @@ class Round:
             rank_path=request.rank_path,
             bm25_size=request.bm25_pool_size or 0,
             threads=threads_of(self.engine),
+            trust_remote_code=request.trust_remote_code,
         )
 
     def _encode(self, judges: Judges) -> None:
