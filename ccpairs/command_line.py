@@ -7,17 +7,54 @@ import importlib.util
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_INTERRUPTED, EXIT_USER, DamagedInput, UserError
 from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
+from ccpairs.storage import is_address
+from ccpairs.version import __version__
+
+ENCODERS = ("torch", "transformers", "tokenizers", "safetensors", "numba")
+"""Modules that every encoder needs; the extras cpu and gpu install them."""
+
+
+LOCAL_INPUT = "only local paths are read here; copy it to this machine and give the path of the copy"
+LOCAL_OUTPUT = "only local folders are written here; give a local path and copy the result"
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises :class:`UserError` in place of printing pages of usage."""
+    """Raises :class:`UserError` in place of printing pages of usage. Knows ``--version``."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.add_argument("--version", action="version", version=f"ccpairs {__version__}", help="print it and stop")
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; {self.prog} --help lists the flags")
+
+
+def add_trust_flag(parser: argparse.ArgumentParser) -> None:
+    """The flag without which a model that brings code of its own is refused."""
+    parser.add_argument("--trust-remote-code", action="store_true", help="run the code that a model's folder brings")
+
+
+def local_input(text: str) -> str:
+    """A local path to read from, for a flag. Flags that take addresses say URI."""
+    if is_address(text):
+        raise argparse.ArgumentTypeError(f"{_scheme(text)} is an address, and {LOCAL_INPUT}")
+    return text
+
+
+def local_output(text: str) -> str:
+    """A local path to write to, for a flag. Flags that take addresses say URI."""
+    if is_address(text):
+        raise argparse.ArgumentTypeError(f"{_scheme(text)} is an address, and {LOCAL_OUTPUT}")
+    return text
+
+
+def _scheme(address: str) -> str:
+    """An address without what may be secret in it."""
+    return f"{address.partition(':')[0]}://…"
 
 
 def positive(text: str) -> int:

@@ -15,8 +15,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ccpairs.command_line import Parser, exit_code, positive, set_up_logging
+from ccpairs.command_line import (
+    ENCODERS,
+    Parser,
+    add_trust_flag,
+    exit_code,
+    local_input,
+    need,
+    positive,
+    set_up_logging,
+)
 from ccpairs.errors import EXIT_OK, UserError
+from ccpairs.storage import locate, write_bytes
 from ccpairs.version import __version__
 
 if TYPE_CHECKING:
@@ -48,10 +58,12 @@ def make_parser() -> Parser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--model", action="extend", nargs="+", required=True, metavar="M", help="folder of a model, or bm25; several")
-    add("--data", action="extend", nargs="+", default=[], metavar="DIR", help="retrieval sets, one folder each")
+    several: Any = {"action": "extend", "nargs": "+", "type": local_input}
+    add("--model", **several, required=True, metavar="M", help="folder of a model, or bm25; several")
+    add("--data", **several, default=[], metavar="DIR", help="retrieval sets, one folder each")
     add("--split", default="test", metavar="NAME", help="judgements to use: qrels/NAME.tsv (default: test)")
     add("--max-length", type=positive, metavar="N", help="cut texts to N tokens (default: the model's own limit)")
+    add_trust_flag(parser)
     add("--batch-tokens", type=positive, metavar="N", help="tokens that a transformer encodes at once")
     add("--processes", type=positive, metavar="N", help="encode in N processes on the CPU (default: threads, or GPUs)")
     add(
@@ -62,8 +74,8 @@ def make_parser() -> Parser:
         "own code does; never",
     )
     add("--mteb", action="extend", nargs="+", default=[], metavar="TASK", help="tasks of the package mteb, by name")
-    add("--json", metavar="FILE", help="write the results as JSON, after each model and set")
-    add("--runs", metavar="DIR", help="write the 100 documents found for each query, a file in TREC's format per set")
+    add("--json", metavar="URI", help="write the results as JSON, after each model and set")
+    add("--runs", metavar="URI", help="folder for the 100 documents found for each query, in TREC's format")
     add("--quiet", action="store_true", help="print only the table, warnings and errors")
     return parser
 
@@ -76,8 +88,7 @@ def evaluate(argv: Sequence[str]) -> int:
         log.setLevel(logging.WARNING)
     if not given.data and not given.mteb:
         raise UserError("nothing to evaluate on; name sets by --data DIR or tasks by --mteb TASK")
-    from models.evaluation.contenders import BM25, open_contender
-    from models.evaluation.metrics import import_ir_measures
+    from models.evaluation.contenders import BM25, check_model, open_contender
     from models.evaluation.report import as_json, mteb_table, table
     from models.evaluation.task import open_task
 
@@ -85,7 +96,13 @@ def evaluate(argv: Sequence[str]) -> int:
     if given.mteb and BM25 in names:
         raise UserError("--mteb tells of encoders; leave out --model bm25, or run it with --data alone")
     # What can be wrong is found before hours of encoding.
-    import_ir_measures()
+    words = ("bm25s",) if BM25 in names else ()
+    encoders = (*ENCODERS, "faiss") if set(names) - {BM25} else ()
+    need("evaluation", "ir_measures", *words, *encoders)
+    for place in filter(None, (given.json, given.runs)):
+        locate(place)
+    for model in names:
+        check_model(model, given.trust_remote_code)
     tasks = [open_task(folder, given.split, given.same_id) for folder in dict.fromkeys(given.data)]
     twice = [name for name, number in Counter(task.name for task in tasks).items() if number > 1]
     if twice:
@@ -96,7 +113,9 @@ def evaluate(argv: Sequence[str]) -> int:
     results: list[Result] = []
     scores: dict[str, dict[str, float]] = {}
     for model in names:
-        contender = open_contender(model, names[model], given.max_length, given.batch_tokens, given.processes)
+        contender = open_contender(
+            model, names[model], given.max_length, given.batch_tokens, given.processes, given.trust_remote_code
+        )
         with contextlib.closing(contender):
             for task in tasks:
                 results.append(run(contender, task, given))
@@ -172,8 +191,6 @@ def progress(label: str, total: int, quiet: bool) -> Iterator[Progress]:
 
 
 def write_file(path: str, data: bytes) -> None:
-    from ccpairs.storage import write_bytes
-
     try:
         write_bytes(path, data)
     except OSError as error:

@@ -10,7 +10,18 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from ccpairs.command_line import Parser, count, exit_code, positive, set_up_logging
+from ccpairs.command_line import (
+    ENCODERS,
+    Parser,
+    add_trust_flag,
+    count,
+    exit_code,
+    local_input,
+    local_output,
+    need,
+    positive,
+    set_up_logging,
+)
 from ccpairs.errors import EXIT_OK
 
 EPILOG = """\
@@ -45,13 +56,16 @@ def make_parser() -> Parser:
     )
     add(
         "--model",
+        type=local_input,
         action="extend",
         nargs="+",
         metavar="DIR",
         help="trained models, one for each fold in order; nothing is trained then",
     )
+    add_trust_flag(parser)
     add(
         "--preset",
+        type=local_input,
         default="preliminary",
         metavar="NAME|FILE",
         help="settings by which the models are trained, as of ccpairs train (default: preliminary)",
@@ -112,6 +126,7 @@ def make_parser() -> Parser:
     )
     add(
         "--work",
+        type=local_output,
         metavar="DIR",
         help="local folder for models and pools (default: OUTPUT/_work); on a cluster, one that every worker sees",
     )
@@ -129,17 +144,22 @@ def make_parser() -> Parser:
 def judge(argv: Sequence[str]) -> int:
     """Parse the command line and do what it says; raises :class:`UserError`."""
     set_up_logging()  # before Beam is imported, for it logs as it is imported
-    from pipelines.build import prepare_output
     from pipelines.engine import Engine, check_flags
+
+    parser = make_parser()
+    given, beam_flags = parser.parse_known_args(list(argv))
+    check_flags(beam_flags, sorted(parser._option_string_actions))
+    trains = () if given.model else ("tensorboard",)
+    searches = ("faiss",) if given.rank_path == "faiss" else ()
+    words = ("bm25s",) if given.judge == "bm25" else ()
+    need("judging", *ENCODERS, *trains, *searches, *words)
+    from pipelines.build import prepare_output
     from pipelines.judge.candidates import find_candidates
     from pipelines.judge.request import asked_for
     from pipelines.judge.rules import choice_of
     from pipelines.judge.run import judge as run
     from pipelines.judge.summary import summary
 
-    parser = make_parser()
-    given, beam_flags = parser.parse_known_args(list(argv))
-    check_flags(beam_flags, sorted(parser._option_string_actions))
     if given.quiet:
         logging.getLogger("ccpairs").setLevel(logging.WARNING)
     names = [name.strip() for value in given.source or () for name in value.split(",") if name.strip()]

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ccpairs.command_line import Parser, exit_code, positive, set_up_logging
+from ccpairs.command_line import Parser, exit_code, local_input, local_output, positive, set_up_logging
 from ccpairs.errors import EXIT_OK, UserError
 
 if TYPE_CHECKING:
@@ -49,6 +49,16 @@ def code(text: str) -> str:
     return text
 
 
+def local_file(text: str) -> Path:
+    """A file or folder to read."""
+    return Path(local_input(text))
+
+
+def local_folder(text: str) -> Path:
+    """A folder to make."""
+    return Path(local_output(text))
+
+
 def make_parser() -> Parser:
     parser = Parser(
         prog="ccpairs lm",
@@ -77,7 +87,7 @@ def make_parser() -> Parser:
 
     add = command("train", "train a model on Wikipedia dumps or any text, with CCNet's normaliser and settings")
     add_inputs(add, required=True)
-    add("--output", type=Path, required=True, metavar="DIR", help="directory to make")
+    add("--output", type=local_folder, required=True, metavar="DIR", help="directory to make")
     add("--language", required=True, type=code, metavar="CODE", help="ISO 639-1 code of the language of the texts")
     add("--corpus", metavar="TEXT", help="what the texts are, for the sidecar (default: the names of the inputs)")
     add("--license", metavar="TEXT", help="licence of the texts, for the sidecar")
@@ -108,24 +118,30 @@ def make_parser() -> Parser:
     add("--keep-repeated", action="store_true", help="count texts that occur again (default: each text once)")
 
     add = command("import", "take over a model of CCNet, with its normaliser, so that its published cut-offs hold")
-    add("--kenlm", type=Path, required=True, metavar="FILE", help="LANGUAGE.arpa.bin")
-    add("--sentencepiece", type=Path, required=True, metavar="FILE", help="LANGUAGE.sp.model")
-    add("--output", type=Path, required=True, metavar="DIR", help="directory to make")
+    add("--kenlm", type=local_file, required=True, metavar="FILE", help="LANGUAGE.arpa.bin")
+    add("--sentencepiece", type=local_file, required=True, metavar="FILE", help="LANGUAGE.sp.model")
+    add("--output", type=local_folder, required=True, metavar="DIR", help="directory to make")
     add("--language", required=True, type=code, metavar="CODE", help="ISO 639-1 code of the model's language")
     add(
         "--cutoffs",
-        type=Path,
+        type=local_file,
         metavar="FILE",
         help="CCNet's cutoff.csv (default: what is published for English)",
     )
 
     add = command("calibrate", "measure the percentiles of a model on real texts and write them to its sidecar")
-    add("model", type=Path, metavar="DIR", help="directory of the model")
+    add("model", type=local_file, metavar="DIR", help="directory of the model")
     add_inputs(add, required=True)
     add("--measured-on", metavar="TEXT", help="what the texts are, for the sidecar (default: the names of the inputs)")
 
     add = command("score", "print perplexity, a tab and the text, for each text of the inputs or line of stdin")
-    add("model", type=Path, nargs="?", metavar="DIR", help="directory of the model (default: the bundled English one)")
+    add(
+        "model",
+        type=local_file,
+        nargs="?",
+        metavar="DIR",
+        help="directory of the model (default: the bundled English one)",
+    )
     add_inputs(add, required=False)
     return parser
 

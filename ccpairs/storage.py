@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import threading
 import uuid
 from collections.abc import Iterator
@@ -33,6 +34,11 @@ def locate(uri: str) -> tuple[Any, str]:
         return system, str(path)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise UserError(f"cannot use {uri}: {error}") from None
+
+
+def is_address(text: str) -> bool:
+    """Whether a text names a place by an address (``s3://…``, ``file:///…``) and not by a local path."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", text) is not None
 
 
 def join(uri: str, *names: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import logging
 import os
 import sys
@@ -16,7 +17,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ccpairs.command_line import Parser, count, exit_code, need, positive, set_up_logging, table
+from ccpairs.command_line import (
+    ENCODERS,
+    Parser,
+    add_trust_flag,
+    count,
+    exit_code,
+    local_input,
+    local_output,
+    need,
+    positive,
+    set_up_logging,
+    table,
+)
 from ccpairs.errors import EXIT_OK, UserError
 
 if TYPE_CHECKING:
@@ -55,12 +68,15 @@ def make_parser() -> Parser:
     )
     add = parser.add_argument
     add("--data", action="extend", nargs="+", default=[], metavar="URI", help="finished shards, or Parquet files")
-    add("--output", metavar="DIR", help="folder for tokens, checkpoints, metrics and the model")
-    add("--preset", default="preliminary", metavar="NAME|FILE", help="settings (default: preliminary)")
+    add("--output", type=local_output, metavar="DIR", help="folder for tokens, checkpoints, metrics and the model")
+    add(
+        "--preset", type=local_input, default="preliminary", metavar="NAME|FILE", help="settings (default: preliminary)"
+    )
     add("--list-presets", action="store_true", help="print the presets and where they are, and stop")
-    add("--init", metavar="MODEL", help="folder or name of the model to begin from (a transformer needs one)")
+    add("--init", type=local_input, metavar="MODEL", help="folder or name of a model to begin from (transformers do)")
+    add_trust_flag(parser)
     add("--kind", choices=("static", "transformer"), help="kind of encoder (default: the preset's)")
-    add("--tokenizer", metavar="FILE", help="tokenizer.json of a static encoder (default: learned from the pairs)")
+    add("--tokenizer", type=local_input, metavar="FILE", help="tokenizer.json of a static encoder (default: learned)")
     add("--dimension", type=positive, metavar="D", help="of a static encoder")
     add("--max-tokens", type=positive, metavar="N", help="tokens of a text that are trained on")
     add("--temperature", type=float, metavar="T", help="of the loss")
@@ -73,7 +89,7 @@ def make_parser() -> Parser:
     add("--one-source-batches", action="store_true", default=None, help="all pairs of a batch are of one source")
     add("--seed", type=count, metavar="N", help="of the order of the data, of dropout, of first vectors")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting, as loss.margin=0.1")
-    add("--dev", action="extend", nargs="+", default=[], metavar="DIR", help="retrieval sets in BEIR's layout")
+    add("--dev", type=local_input, action="extend", nargs="+", default=[], metavar="DIR", help="retrieval sets of BEIR")
     add("--evaluate-every", type=count, default=0, metavar="N", help="steps between looks at --dev (default: the end)")
     add("--checkpoint-every", type=positive, default=1_000, metavar="N", help="steps (default: 1,000)")
     add("--log-every", type=positive, default=10, metavar="N", help="steps between lines of metrics (default: 10)")
@@ -96,7 +112,8 @@ def settings_of(given: Any) -> Settings:
     if given.epochs is not None:
         values["data.steps"] = 0
     values.update({key: getattr(given, flag) for flag, key in FLAGS.items() if getattr(given, flag) is not None})
-    return settings.with_values(values, "settings") if values else settings
+    settings = settings.with_values(values, "settings") if values else settings
+    return dataclasses.replace(settings, trust_remote_code=given.trust_remote_code)
 
 
 def train(argv: Sequence[str]) -> int:
@@ -105,11 +122,11 @@ def train(argv: Sequence[str]) -> int:
     given = make_parser().parse_args(list(argv))
     if given.quiet:
         log.setLevel(logging.WARNING)
-    need("training", "torch", "transformers", "tokenizers", "safetensors", "numba", "tensorboard")
     if given.list_presets:
         return list_presets()
     if not given.data or not given.output:
         raise UserError("say what to train on by --data and where to write by --output; --help shows the rest")
+    need("training", *ENCODERS, "tensorboard", *(("faiss", "ir_measures") if given.dev else ()))
     settings = settings_of(given)
     from models.evaluation.task import open_task
     from models.trainer import processes

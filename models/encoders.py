@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
+from models.custom_code import refuse_custom_code
 
 Role = Literal["query", "passage"]
 """Which side of a pair a text stands on; it decides the prefix."""
@@ -68,15 +69,20 @@ class Trainable(Protocol):
         """An encoder that shares the weights."""
 
 
-def load_encoder(path: str | Path, threads: int | None = None, *, sublinear_tf: bool = False) -> Encoder:
+def load_encoder(
+    path: str | Path, threads: int | None = None, *, sublinear_tf: bool = False, trust_remote_code: bool = False
+) -> Encoder:
     """The encoder in a folder: a static one, or a transformer. UserError where there is none.
 
     ``threads``: how many work on an ``encode``; the cores that this process may use where None. They change no bit.
     ``sublinear_tf``: a static one counts repeated tokens so (:mod:`models.static.sublinear`).
+    ``trust_remote_code``: run the code that a transformer brings; such a model is refused otherwise.
     """
     folder = Path(path)
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; name a folder that training wrote, or a downloaded model's")
+    if not trust_remote_code:
+        refuse_custom_code(folder)
     if _is_static(folder):
         from models.static.encoder import StaticEncoder
         from models.static.sublinear import SublinearEncoder
@@ -87,7 +93,7 @@ def load_encoder(path: str | Path, threads: int | None = None, *, sublinear_tf: 
         raise UserError(f"{folder}: no model here; it has neither a modules.json of a static encoder nor a config.json")
     from models.transformer.encoder import TransformerEncoder
 
-    encoder = TransformerEncoder.load(folder)
+    encoder = TransformerEncoder(folder, trust_remote_code=trust_remote_code)
     encoder.threads = threads or encoder.threads
     return encoder
 
@@ -97,6 +103,7 @@ def _is_static(folder: Path) -> bool:
     if not modules.is_file():
         return False
     try:
-        return any("StaticEmbedding" in module["type"] for module in json.loads(modules.read_text(encoding="utf-8")))
-    except (ValueError, TypeError, KeyError) as error:
+        kinds = [module["type"] for module in json.loads(modules.read_text(encoding="utf-8"))]
+        return any(kind.startswith("sentence_transformers.") and "StaticEmbedding" in kind for kind in kinds)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{modules}: not the list of modules that sentence-transformers writes ({error})") from None

@@ -115,7 +115,8 @@ def prepare_index(sets: EvaluationSets, folder: str, rules: ContaminationRules |
     rules = rules or ContaminationRules()
     if "://" in folder:
         raise UserError(
-            f"the index of evaluation texts is mapped into memory, so it needs a local folder, not {folder}"
+            "--decontaminate maps an index in OUTPUT/_work into memory, so --output must be a local folder; give one "
+            "and copy the result"
         )
     fingerprint = sets.fingerprint(rules)
     path = storage.join(folder, f"evaluation-texts-{fingerprint}.bin")

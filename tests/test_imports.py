@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from ccpairs.__main__ import COMMANDS
+from ccpairs.command_line import ENCODERS
 
 HOME = Path(__file__).resolve().parents[1]
 MAY_IMPORT = {
@@ -224,11 +225,40 @@ def test_pairs_are_made_without_what_only_the_tests_install(tmp_path: Path) -> N
     assert "contaminated_exact 1" in done.stdout
 
 
-def test_training_without_its_extra_says_what_is_missing() -> None:
-    code = f"{REFUSE_WHAT_ONLY_TESTS_INSTALL}\nfrom ccpairs.train import main\nsys.exit(main(['--list-presets']))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=HOME, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert done.stderr == (
-        "ccpairs: training needs torch, transformers, tokenizers, numba, tensorboard; pip install 'ccpairs[cpu]' (or "
-        "ccpairs[gpu]) brings it\n"
+REFUSE_ONE_AFTER_THE_OTHER = """
+import sys
+from ccpairs.__main__ import main
+
+class NotInstalled:
+    name = None
+
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == self.name:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+refusal = NotInstalled()
+sys.meta_path.insert(0, refusal)
+for refusal.name in sys.argv[2:]:
+    print(main(sys.argv[1].split()), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "purpose", "also"),
+    [
+        ("judge --input none --output none", "judging", ["tensorboard"]),
+        ("train --data none --output none --dev none", "training", ["tensorboard", "faiss", "ir_measures"]),
+        ("evaluate --model none bm25 --data none", "evaluation", ["faiss", "ir_measures", "bm25s"]),
+    ],
+)
+def test_each_module_that_is_missing_alone_is_named_with_its_extra(
+    command: str, purpose: str, also: list[str], tmp_path: Path
+) -> None:
+    modules = [*ENCODERS, *also]
+    code = f"import sys; sys.path.insert(0, {str(HOME)!r})\n{REFUSE_ONE_AFTER_THE_OTHER}"
+    done = subprocess.run(
+        [sys.executable, "-c", code, command, *modules], cwd=tmp_path, capture_output=True, text=True, check=False
     )
+    brings = "pip install 'ccpairs[cpu]' (or ccpairs[gpu]) brings it"
+    wanted = [line for name in modules for line in (f"ccpairs: {purpose} needs {name}; {brings}", "2")]
+    assert done.stderr.splitlines() == wanted

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
+from models.custom_code import refuse_custom_code
 from models.encoder_pool import EncoderPool
 from models.encoders import Encoder, Role, load_encoder
 from models.evaluation import bm25, search
@@ -46,6 +47,7 @@ def open_contender(
     max_length: int | None = None,
     batch_tokens: int | None = None,
     processes: int | None = None,
+    trust_remote_code: bool = False,
 ) -> Contender:
     """``bm25``, or the encoder in a folder, under a name for the table; texts are cut to ``max_length`` tokens.
 
@@ -55,19 +57,29 @@ def open_contender(
     if model == BM25:
         settings = {"k1": bm25.K1, "b": bm25.B, "tokens": r"lower-case \w+, no stemming, no stop words"}
         return Contender(BM25, None, settings)
+    check_model(model, trust_remote_code)
     folder = Path(model).expanduser()
-    if not folder.exists():
-        raise UserError(f"no model {model}; name a folder that training wrote, one of sentence-transformers, or bm25")
-    opening = partial(open_encoder, folder, max_length, batch_tokens)
+    opening = partial(open_encoder, folder, max_length, batch_tokens, trust_remote_code)
     encoder = EncoderPool(opening, processes) if processes else opening()
     return Contender(name, encoder, {"fingerprint": encoder.fingerprint, "max_length": max_length})
 
 
-def open_encoder(folder: Path, max_length: int | None, batch_tokens: int | None) -> Encoder:
+def check_model(model: str, trust_remote_code: bool = False) -> None:
+    """Raise ``UserError`` where there is no such model, or one whose code is not trusted; nothing is loaded."""
+    folder = Path(model).expanduser()
+    if model != BM25 and not folder.exists():
+        raise UserError(f"no model {model}; name a folder that training wrote, one of sentence-transformers, or bm25")
+    if model != BM25 and not trust_remote_code:
+        refuse_custom_code(folder)
+
+
+def open_encoder(
+    folder: Path, max_length: int | None, batch_tokens: int | None, trust_remote_code: bool = False
+) -> Encoder:
     """By our loaders; by sentence-transformers where the folder has modules that ours do not know."""
     if is_foreign(folder):
-        return SentenceTransformersFolder(folder, max_length, batch_tokens)
-    encoder = load_encoder(folder)
+        return SentenceTransformersFolder(folder, max_length, batch_tokens, trust_remote_code)
+    encoder = load_encoder(folder, trust_remote_code=trust_remote_code)
     if batch_tokens and isinstance(encoder, Batched):
         encoder.batch_tokens = batch_tokens
     return Cut(cast(Tokenising, encoder), max_length) if max_length else encoder

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
+from models.custom_code import refuse_custom_code
 from models.encoders import Role
 
 OURS = {"Transformer", "Pooling", "Normalize", "StaticEmbedding"}
@@ -31,7 +32,8 @@ def is_foreign(folder: Path) -> bool:
         return False
     try:
         modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))
-        kinds = [module["type"].rpartition(".")[2] for module in modules]
+        names = [module["type"].rpartition(".") for module in modules]
+        kinds = [name if package.startswith("sentence_transformers") else "" for package, _, name in names]
         if "Normalize" not in kinds and _settings(folder / CONFIG).get("similarity_fn_name") == "dot":
             return True
         for kind, module in zip(kinds, modules, strict=True):
@@ -59,7 +61,15 @@ def _is_ours(pooling: Mapping[str, Any]) -> bool:
 class SentenceTransformersFolder:
     """An encoder by the package; its similarity is the folder's own: cosine, or the dot product of raw vectors."""
 
-    def __init__(self, folder: Path, max_length: int | None = None, batch_tokens: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        max_length: int | None = None,
+        batch_tokens: int | None = None,
+        trust_remote_code: bool = False,
+    ) -> None:
+        if not trust_remote_code:
+            refuse_custom_code(folder)  # releases before the sixth import what a local folder names
         try:
             from sentence_transformers import SentenceTransformer
             from transformers.utils import logging as transformers_logging
@@ -71,7 +81,9 @@ class SentenceTransformersFolder:
         quiet.disable_progress_bar()
         logging.getLogger("sentence_transformers").setLevel(logging.WARNING)
         try:
-            self.model: Any = SentenceTransformer(str(folder), local_files_only=True)
+            self.model: Any = SentenceTransformer(
+                str(folder), local_files_only=True, trust_remote_code=trust_remote_code
+            )
         except (OSError, ValueError, KeyError, ImportError) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UserError(f"{folder} does not load with sentence-transformers: {reason}") from None
@@ -91,7 +103,7 @@ class SentenceTransformersFolder:
     def fingerprint(self) -> str:
         digest = hashlib.sha256()
         for path in sorted(self.folder.rglob("*")):
-            if path.suffix in (".json", ".safetensors", ".bin", ".txt", ".model"):
+            if path.suffix in (".json", ".safetensors", ".bin", ".txt", ".model", ".py"):
                 with path.open("rb") as stream:
                     digest.update(hashlib.file_digest(stream, "sha256").digest())
         return digest.hexdigest()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccpairs.errors import UserError
+from models.custom_code import refuse_custom_code
 from models.encoders import Encoder, Trainable
 from models.trainer import processes
 from models.trainer.corpus import Corpus
@@ -85,7 +86,9 @@ def _transformer(settings: Settings) -> Learner:
     if model.tokenizer:
         raise UserError("a transformer brings its tokenizer; leave out --tokenizer")
     given = {"own": None, "e5": E5_PROMPTS, "none": dict.fromkeys(E5_PROMPTS, "")}[model.prompts]
-    network = load_network(model.init, device=processes.device(), prompts=given)
+    network = load_network(
+        model.init, device=processes.device(), prompts=given, trust_remote_code=settings.trust_remote_code
+    )
     if model.freeze_positions:
         for name, parameter in network.model.named_parameters():
             if "position_embeddings" in name:
@@ -110,4 +113,5 @@ def _folder(model: ModelSettings) -> Path:
     folder = Path(model.init).expanduser()
     if not (folder / "modules.json").is_file():
         raise UserError(f"{model.init}: no static encoder here; name a folder that training wrote")
+    refuse_custom_code(folder)  # none of a static encoder's would run
     return folder

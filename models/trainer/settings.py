@@ -13,10 +13,14 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
+from ccpairs.command_line import LOCAL_INPUT
 from ccpairs.errors import UserError
-from models.loss.info_nce import InfoNce
+from ccpairs.storage import is_address
+
+if TYPE_CHECKING:
+    from models.loss.info_nce import InfoNce
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -57,6 +61,8 @@ class LossSettings:
     products: Literal["fp32", "bf16"] = "fp32"
 
     def info_nce(self) -> InfoNce:
+        from models.loss.info_nce import InfoNce  # torch, which reading a preset does not need
+
         return InfoNce(
             temperature=self.temperature,
             passage_to_query=self.passage_to_query,
@@ -103,21 +109,25 @@ class DataSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """All of it. ``name`` is the preset's, or the file's."""
+    """All of it. ``name`` is the preset's, or the file's.
+
+    ``trust_remote_code``: run the code that the model at ``init`` brings. No preset says so, only a flag does.
+    """
 
     name: str = "custom"
     model: ModelSettings = field(default_factory=ModelSettings)
     loss: LossSettings = field(default_factory=LossSettings)
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     data: DataSettings = field(default_factory=DataSettings)
+    trust_remote_code: bool = False
 
     def told(self) -> dict[str, Any]:
         """As plain values, for JSON and model cards."""
-        return dataclasses.asdict(self)
+        return {name: value for name, value in dataclasses.asdict(self).items() if name != "trust_remote_code"}
 
     def with_values(self, values: Mapping[str, Any], where: str) -> Settings:
         """These with other values, ``table.key`` -> value; raises ``UserError`` that begins with ``where``."""
-        tables = {each.name: dict[str, Any]() for each in dataclasses.fields(self) if each.name != "name"}
+        tables = {name: dict[str, Any]() for name in self.told() if name != "name"}
         for key, value in values.items():
             table, dot, name = key.partition(".")
             if not dot or table not in tables:
@@ -184,6 +194,8 @@ def checked(settings: Settings, where: str) -> Settings:
     for key, value in told.items():
         if key in least and value < least[key]:
             raise UserError(f"{where}: {key} is {value}; it must be {least[key]} or more")
+        if key in ("model.init", "model.tokenizer") and is_address(value):
+            raise UserError(f"{where}: {key} is an address, and {LOCAL_INPUT}")
         if key in above_zero and not 0 < value < float("inf"):
             raise UserError(f"{where}: {key} is {value}; it must be above 0")
     return settings

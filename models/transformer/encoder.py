@@ -9,6 +9,7 @@ memory once, without processes to start and to end. Python's lock is held for we
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 from collections import deque
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ import torch.distributed as distributed
 import xxhash
 from numpy.typing import NDArray
 
+from models.custom_code import is_custom
 from models.encoders import Role
 from models.lone_threads import lone_threads
 from models.static.parallel import cores
@@ -48,21 +50,18 @@ class TransformerEncoder:
         batch_tokens: int | None = None,
         prompts: dict[Role, str] | None = None,
         threads: int | None = None,
+        trust_remote_code: bool = False,
     ) -> None:
         if isinstance(model, Network):
             self.networks = [model]
         else:
             first, *others = [device] if device else default_devices()
-            self.networks = [load_network(model, device=first, prompts=prompts)]
+            self.networks = [load_network(model, device=first, prompts=prompts, trust_remote_code=trust_remote_code)]
             self.networks += [_copied(self.networks[0], other) for other in others]
         kind = self.network.device.type
         self.bf16 = bf16 if bf16 is not None else kind == "cuda" and torch.cuda.is_bf16_supported()
         self.batch_tokens = batch_tokens or BATCH_TOKENS.get(kind, 1 << 14)
         self.threads = threads or cores()
-
-    @classmethod
-    def load(cls, folder: Path) -> TransformerEncoder:
-        return cls(folder)
 
     @property
     def network(self) -> Network:
@@ -78,12 +77,14 @@ class TransformerEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """xxh3-128 of weights, tokenizer, prompts, pooling, length and precision."""
+        """xxh3-128 of weights, tokenizer, prompts, pooling, length and precision, and of the model's own code."""
         network = self.network
         told = (sorted(network.prompts.items()), network.pooling, network.max_tokens, self.bf16)
         tokenizer = json.loads(network.tokenizer.backend_tokenizer.to_str())
         tokenizer["truncation"] = tokenizer["padding"] = None  # they are left from its last call
         digest = xxhash.xxh3_128(repr(told).encode() + json.dumps(tokenizer).encode())
+        if is_custom(network.model):
+            digest.update(Path(inspect.getfile(type(network.model))).read_bytes())
         for name, tensor in sorted(network.model.state_dict().items()):
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).data)

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from models.card import write_card
+from models.custom_code import is_custom
 from models.transformer.network import Network, Pooling, unit, unit_mean
 
 
@@ -19,6 +20,7 @@ def save(network: Network, folder: Path) -> None:
     """Write the folder; ``modules.json`` comes last. Weights are fp32, a pooler goes along as it came."""
     (folder / "1_Pooling").mkdir(parents=True, exist_ok=True)
     (folder / "2_Normalize").mkdir(exist_ok=True)
+    _copy_custom_code(network, folder)
     network.model.config.to_json_file(str(folder / "config.json"))
     tensors = {
         name: tensor.detach().cpu().float().contiguous() if tensor.is_floating_point() else tensor.detach().cpu()
@@ -66,6 +68,15 @@ def save(network: Network, folder: Path) -> None:
             for index, (path, name) in enumerate(modules)
         ],
     )
+
+
+def _copy_custom_code(network: Network, folder: Path) -> None:
+    """Copy the files of classes that came with the model, without which it would not load again."""
+    for custom in filter(is_custom, (network.model, network.model.config)):
+        from transformers.dynamic_module_utils import custom_object_save
+
+        type(custom).register_for_auto_class()
+        custom_object_save(custom, folder, config=network.model.config)
 
 
 def export_onnx(network: Network, folder: Path) -> Path:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ccpairs.errors import UserError
+from models.custom_code import custom_modules, is_refusal, refusal, refuse_custom_code
 from models.encoders import Role
 
 E5_PROMPTS: dict[Role, str] = {"query": "query: ", "passage": "passage: "}
@@ -110,17 +111,26 @@ def by_length(sizes: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
 
 
 def load_network(
-    path: str | Path, *, device: str | torch.device | None = None, prompts: dict[Role, str] | None = None
+    path: str | Path,
+    *,
+    device: str | torch.device | None = None,
+    prompts: dict[Role, str] | None = None,
+    trust_remote_code: bool = False,
 ) -> Network:
     """The model of a folder (or a name that transformers knows). UserError where it is not whole.
 
     Prompts are those that the folder states. Where it states none, a sentence-transformers folder has none, and a bare
-    checkpoint gets E5's. ``prompts`` overrides both.
+    checkpoint gets E5's. ``prompts`` overrides both. A model that brings code of its own is refused, without a question
+    and without importing it, unless ``trust_remote_code``.
     """
-    from transformers import AutoModel, AutoTokenizer
+    from transformers import AutoModel, AutoTokenizer, PretrainedConfig
     from transformers.utils import logging
 
     folder = Path(path)
+    if not trust_remote_code:
+        refuse_custom_code(folder)
+    if module := next(custom_modules(folder), None):
+        raise UserError(f"{folder}: {module}, which only ccpairs evaluate runs; name a transformer with its pooling")
     if folder.is_dir() and not (folder / "config.json").is_file():
         raise UserError(f"{folder}: no config.json here; name the folder of a transformer model")
     if folder.is_dir() and not any(folder.glob("*.safetensors")) and not any(folder.glob("pytorch_model*.bin")):
@@ -131,9 +141,17 @@ def load_network(
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path)
-        model, report = AutoModel.from_pretrained(path, dtype=torch.float32, output_loading_info=True)
+        # Else transformers takes a class of its own by the model's type, be the weights made for it or not.
+        if not trust_remote_code and PretrainedConfig.get_config_dict(path)[0].get("auto_map"):
+            raise refusal(path, "auto_map in config.json")
+        trust: Any = {"trust_remote_code": trust_remote_code}  # None, the default, asks on stdin
+        tokenizer = AutoTokenizer.from_pretrained(path, **trust)
+        model, report = AutoModel.from_pretrained(path, dtype=torch.float32, output_loading_info=True, **trust)
+    except UserError:
+        raise
     except Exception as error:  # transformers raises all kinds for a folder that is not whole
+        if is_refusal(error):
+            raise refusal(path, "auto_map") from None
         raise UserError(f"{path}: cannot be loaded: {' '.join(str(error).split())[:300]}") from None
     finally:
         if shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +30,12 @@ log = logging.getLogger("ccpairs")
 
 
 def trained(
-    data: Sequence[str], folds: int, preset: str, work: Path, survivors: Consistency | None = None
+    data: Sequence[str],
+    folds: int,
+    preset: str,
+    work: Path,
+    survivors: Consistency | None = None,
+    trust_remote_code: bool = False,
 ) -> tuple[Path, ...]:
     """The models of all folds, trained on shards in ``data``, or found done.
 
@@ -38,7 +44,7 @@ def trained(
     mostly wrong. Raises ``UserError`` as training does.
     """
     corpus = open_corpus(data)
-    settings = load_settings(preset)
+    settings = dataclasses.replace(load_settings(preset), trust_remote_code=trust_remote_code)
     rule = grouping(folds)
     if survivors is not None:
         rule = of_survivors(rule, survivors)

@@ -39,7 +39,7 @@ class JudgePlan:
     ``work``: the local folder of pools, vectors and models. ``pools``: source -> folder of its pool. ``models``: the
     folder of each fold's model, none where BM25 alone judges; static ones count repeated tokens sublinearly where
     ``sublinear_tf`` is set. ``bm25_size``: how many members of the pool BM25 has, 0 where it does not judge.
-    ``threads``: of one worker process.
+    ``threads``: of one worker process. ``trust_remote_code``: run the code that models bring.
     """
 
     work: Path
@@ -51,6 +51,7 @@ class JudgePlan:
     rank_path: str
     bm25_size: int
     threads: int
+    trust_remote_code: bool = False
 
 
 class Pairs(NamedTuple):
@@ -94,7 +95,10 @@ class Judges:
     def encoders(self) -> list[Encoder]:
         """The model of each fold."""
         plan = self.plan
-        return [load_encoder(folder, plan.threads, sublinear_tf=plan.sublinear_tf) for folder in plan.models]
+        return [
+            load_encoder(folder, plan.threads, sublinear_tf=plan.sublinear_tf, trust_remote_code=plan.trust_remote_code)
+            for folder in plan.models
+        ]
 
     def pool(self, source: str) -> Pool:
         """The pool in which a source's ranks are counted."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from ccpairs import storage
 from ccpairs.errors import UserError
 from filters.consistency import Consistency
+from models.custom_code import refuse_custom_code
 from pipelines.judge.candidates import Candidates
 from pipelines.judge.identity import FOLD_RULE
 from pipelines.judge.pool import PoolPlan
@@ -26,7 +27,7 @@ class JudgeRequest:
     """All choices of a run. ``models``: given ones, one for each fold; none are given where they are to be trained.
 
     ``term_frequency``: how static models count a token that a text repeats. ``bm25_pool_size``: None where BM25 does
-    not judge.
+    not judge. ``trust_remote_code``: run the code that models bring.
     """
 
     candidates: Sequence[Candidates]
@@ -45,6 +46,7 @@ class JudgeRequest:
     decoys: int = 2_000
     rounds: int = 1
     accelerator: str | None = None
+    trust_remote_code: bool = False
     argv: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -107,6 +109,9 @@ class JudgeRequest:
 def asked_for(given: Any, candidates: Sequence[Candidates], rule: RuleChoice) -> JudgeRequest:
     """The request that flags make. Raises ``UserError`` where they do not go together."""
     models = [Path(each).expanduser() for each in given.model or ()]
+    if not given.trust_remote_code:
+        for model in models:
+            refuse_custom_code(model)
     work = given.work
     if work is None:
         if "://" in given.output:
@@ -133,6 +138,7 @@ def asked_for(given: Any, candidates: Sequence[Candidates], rule: RuleChoice) ->
         decoys=given.decoys,
         rounds=given.rounds,
         accelerator=given.accelerator,
+        trust_remote_code=given.trust_remote_code,
     )
 
 

@@ -29,14 +29,16 @@ from pipelines.build import counted
 from pipelines.engine import Engine, cores
 from pipelines.judge.candidates import Candidates
 from pipelines.judge.decoy_files import VERSION as DECOYS_VERSION
-from pipelines.judge.decoy_files import decoys_by_k, judge_decoys, numbers_of
+from pipelines.judge.decoy_files import decoys_by_k, numbers_of
+from pipelines.judge.decoy_judging import judge_decoys
 from pipelines.judge.fold_models import check_models, trained
+from pipelines.judge.judge_shards import judge_graph
 from pipelines.judge.judges import ROLES, JudgePlan, Judges
 from pipelines.judge.manifests import JudgedReport, Judgement, finished, judge_versions, write_manifests
 from pipelines.judge.pool import Pool, make_pools
 from pipelines.judge.request import JudgeRequest
 from pipelines.judge.rules import with_k_of_decoys
-from pipelines.judge.shards import ShardTask, begin, found_notes, judge_graph, raise_failures
+from pipelines.judge.shards import ShardTask, begin, found_notes, raise_failures
 from pipelines.judge.vectors import encode_pool, vectors_file
 from pipelines.progress import Done, shown
 from pipelines.shard_run import digest
@@ -107,7 +109,7 @@ class Round:
             data = [folder for each in self.before for folder in (each.folder, each.dropped)]
             survivors = request.rule.loosest(request.max_rank) if data else None
             data = data or [each.folder for each in request.candidates]
-            models = trained(data, request.folds, request.preset, request.work, survivors)
+            models = trained(data, request.folds, request.preset, request.work, survivors, request.trust_remote_code)
         by_name = {pool.name: pool.folder for pool in self.pools}
         pools = {
             each.source: by_name["all" if request.pool_scope == "all" else each.source]
@@ -124,6 +126,7 @@ class Round:
             rank_path=request.rank_path,
             bm25_size=request.bm25_pool_size or 0,
             threads=threads_of(self.engine),
+            trust_remote_code=request.trust_remote_code,
         )
 
     def _encode(self, judges: Judges) -> None:

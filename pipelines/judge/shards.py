@@ -1,37 +1,28 @@
-"""Judging shards: one candidate shard in, a file of kept and one of dropped pairs out, and a note that both are done.
+"""Judged shards: a file of kept and one of dropped pairs from one candidate shard, and a note that both are done.
 
-No row travels: shards are spread over the workers, and each worker judges whole shards with the models and pools that
-it opens once. Deciding again (``refilter``) reads both files of a judged shard in place of a candidate shard and writes
-them by the same code.
+``judge`` (:mod:`pipelines.judge.judge_shards`) and ``refilter`` (:mod:`pipelines.judge.redecide`) write them by this
+code, which needs no model.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
-import apache_beam as beam
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from apache_beam.utils.shared import Shared
 
 from ccpairs import storage
 from ccpairs.errors import UserError
 from ccpairs.manifest import ShardInfo
-from ccpairs.pair import JUDGED_SCHEMA, PAIR_SCHEMA
+from ccpairs.pair import JUDGED_SCHEMA
 from ccpairs.shards import ROWS_PER_GROUP, ShardWriter
 from filters.consistency import Consistency
 from pipelines.judge.candidates import verify
-from pipelines.judge.identity import row_hashes
-from pipelines.judge.judges import JudgePlan, Judges, Pairs, judgement_columns
-from pipelines.judge.pool import numbered_lines
 from pipelines.judge.tally import Tally
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -96,41 +87,6 @@ def found_notes(tasks: Sequence[ShardTask]) -> list[Note | None]:
     return [found(task) for task in tasks]
 
 
-def judge_graph(
-    pipeline: Any,
-    *,
-    listing: str,
-    plan: JudgePlan,
-    rules: Mapping[str, Consistency],
-    shared: Shared,
-    hints: Mapping[str, str],
-) -> None:
-    """Judge the shards that a file lists; one group for each, so that the engine spreads them over its workers."""
-    judge = beam.ParDo(JudgeShards(plan, rules, shared))
-    _ = (
-        pipeline
-        | "the list of shards" >> beam.Create([listing])
-        | "its lines" >> beam.FlatMap(numbered_lines)
-        | "spread shards" >> beam.GroupByKey()
-        | "judge shards" >> (judge.with_resource_hints(**hints) if hints else judge)
-    )
-
-
-class JudgeShards(beam.DoFn):
-    """(number, lines of tasks) -> files. A process has one set of judges, however many instances of this it has."""
-
-    def __init__(self, plan: JudgePlan, rules: Mapping[str, Consistency], shared: Shared) -> None:
-        self._plan, self._rules, self._shared = plan, dict(rules), shared
-
-    def setup(self) -> None:
-        self._judges = self._shared.acquire(lambda: Judges(self._plan))
-
-    def process(self, item: tuple[int, Any]) -> None:
-        for line in item[1]:
-            task = ShardTask.from_json(line)
-            try_split(judged(self._judges, task), self._rules[task.source], task)
-
-
 def try_split(tables: Iterator[pa.Table], rule: Consistency, task: ShardTask) -> None:
     """:func:`write_split`; a line that the user can mend is left for the command, and the other shards go on."""
     try:
@@ -155,30 +111,6 @@ def raise_failures(tasks: Sequence[ShardTask]) -> None:
     if failed:
         others = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
         raise UserError(f"{storage.read_bytes(failed[0].failure).decode()}{others}")
-
-
-def judged(judges: Judges, task: ShardTask) -> Iterator[pa.Table]:
-    """The rows of a candidate shard with their judgement, a row group at a time."""
-    (uri,) = task.shard
-    for table, pairs in ahead(prepared(uri, task.source, judges.plan.folds)):
-        columns = judgement_columns(judges.judge(pairs), pairs, judges)
-        yield pa.Table.from_arrays([*table.columns, *columns], schema=JUDGED_SCHEMA)
-
-
-def prepared(uri: str, source: str, folds: int) -> Iterator[tuple[pa.Table, Pairs]]:
-    """The row groups of a candidate shard, with what the judges ask of them."""
-    for table in row_groups(uri, PAIR_SCHEMA):
-        hashes = row_hashes(table)
-        pairs = Pairs(
-            source,
-            table.column("query").to_pylist(),
-            table.column("passage").to_pylist(),
-            hashes.folds(folds),
-            hashes.queries[:, None],
-            hashes.passages[:, None],
-            hashes.documents,
-        )
-        yield table, pairs
 
 
 def row_groups(uri: str, schema: pa.Schema) -> Iterator[pa.Table]:
@@ -217,12 +149,3 @@ def kept_before(uri: str | None) -> frozenset[str] | None:
         return None
     system, path = storage.locate(uri)
     return frozenset(pq.read_table(path, filesystem=system, columns=["pair_id"]).column("pair_id").to_pylist())
-
-
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items; the next one is made in a thread while the last is worked on."""
-    with ThreadPoolExecutor(1, thread_name_prefix="rows") as thread:
-        coming = thread.submit(next, items, None)
-        while (item := coming.result()) is not None:
-            coming = thread.submit(next, items, None)
-            yield item

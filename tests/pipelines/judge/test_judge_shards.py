@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from ccpairs.pair import JUDGED_SCHEMA, JUDGEMENT
 from filters.consistency import Consistency
+from pipelines.judge.judge_shards import ahead
 from pipelines.judge.redecide import merged, rows_of
-from pipelines.judge.shards import ShardTask, ahead, found_notes, write_split
+from pipelines.judge.shards import ShardTask, found_notes, write_split
 from pipelines.judge.tally import Tally
 from tests.pipelines.judge.small_candidates import rows, table_of
 
