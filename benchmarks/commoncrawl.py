@@ -32,7 +32,7 @@ from pipelines.inputs import InputFile
 from pipelines.pages import decode
 from pipelines.source import Failure, Reject
 from pipelines.sources.commoncrawl import CommonCrawl
-from pipelines.warc import RESPONSE, read_warc
+from pipelines.warc import RESPONSE, DamagedRecord, read_warc
 from pipelines.web import WebExtract
 
 REAL_DATA = Path(
@@ -62,6 +62,8 @@ def resiliparse(archive: Path) -> Iterator[tuple[str, str]]:
     from resiliparse.extract.html2text import extract_plain_text
 
     for record in read_warc(InputFile(str(archive), "warc"), RESPONSE, 1 << 30):
+        if isinstance(record, DamagedRecord):
+            continue
         html = decode(record.payload or b"", record.charset).text
         yield record.url or "", extract_plain_text(html, main_content=True, preserve_formatting=True)
 

@@ -51,7 +51,7 @@ from pipelines.pages import decode
 from pipelines.source import Failure, Reject
 from pipelines.sources.commoncrawl import CommonCrawl
 from pipelines.sources.wikipedia import Wikipedia
-from pipelines.warc import RESPONSE, read_warc
+from pipelines.warc import RESPONSE, DamagedRecord, read_warc
 from pipelines.web import WebExtract
 
 ARCHIVES = ("commoncrawl/annotated-pages.warc.gz", "news/CC-NEWS-20220815000000-00000.warc.gz")
@@ -80,7 +80,7 @@ def pages(archive: Path, identifier: LanguageIdentifier) -> Iterator[WebPage]:
     outcomes = source.read(InputFile(str(archive), "warc"))
     records = read_warc(InputFile(str(archive), "warc"), RESPONSE, 1 << 30)
     for record, outcome in zip(records, outcomes, strict=True):
-        if isinstance(outcome, Reject | Failure):
+        if isinstance(outcome, Reject | Failure) or isinstance(record, DamagedRecord):
             continue
         passages = [Pair._make(row).passage for row in outcome]
         text = " ".join(passages)
