@@ -39,7 +39,7 @@ def _decode_by_fastwarc(block: bytes, max_bytes: int) -> bytes:
 
 
 def _join_chunks(content: bytes) -> bytes:
-    """Undo a chunked transfer encoding that fastwarc leaves where it cannot decompress; other content stays as it is."""
+    """Undo the chunked encoding that fastwarc leaves where it cannot decompress; other content stays as it is."""
     chunks, at = [], 0
     while (line := _CHUNK_SIZE.match(content, at)) and (size := int(line[1], 16)):
         chunks.append(content[line.end() : line.end() + size])

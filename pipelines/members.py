@@ -159,7 +159,6 @@ class Members:
             self._drop(len(self._kept) - KEPT_BYTES // 2)
 
 
-
 def zstd_decompressor(dictionary: Any = None) -> Callable[[], Any]:
     """Make decompressors of single zstd frames."""
     return lambda: zstd.ZstdDecompressor(zstd_dict=dictionary)

@@ -1,7 +1,7 @@
-"""WARC (ISO 28500) and ARC: the containers of web archives, as Common Crawl, CC-NEWS and the Internet Archive write them.
+"""WARC (ISO 28500) and ARC: the containers of web archives, as Common Crawl, CC-NEWS and the Internet Archive write.
 
-A file is a chain of records, each a block of ``Name: value`` lines (ARC: one line) and ``Content-Length`` bytes, usually
-each by itself a gzip member or a zstd frame. *response* records hold what a server sent, HTTP headers included;
+A file is a chain of records: a block of ``Name: value`` lines (in ARC one line), then ``Content-Length`` bytes. Usually
+each record is a gzip member or a zstd frame of its own. *response* records hold what a server sent, HTTP headers included;
 *conversion* records (WET files) hold plain text. Other types (warcinfo, request, metadata, resource, and revisit, which
 says that a page has not changed since an earlier visit and holds no page) are skipped and not counted.
 
@@ -52,7 +52,7 @@ class WebRecord(NamedTuple):
 class DamagedRecord(NamedTuple):
     """A place where no record can be read.
 
-    ``offset`` is in bytes: of the file where its records are gzip members or zstd frames of their own, else of its text.
+    ``offset`` is in bytes: of the file where it consists of gzip members or zstd frames, else of its text.
     """
 
     offset: int
@@ -109,15 +109,16 @@ def _read_members(members: Members, name: str) -> Iterator[_Record | DamagedReco
     """Read the records of each member. A damaged member is one damaged record."""
     there = members.open_next()
     while there:
-        number = 0
+        has_records = False
         try:
-            for number, record in enumerate(_Text(members.read, name, members.offset).records(), 1):
+            for record in _Text(members.read, name, members.offset).records():
+                has_records = True
                 yield record
             there = members.open_next()
         except DamagedMember as error:
             offset = members.offset
             there = members.skip_damage()
-            if not there and number:
+            if not there and has_records:
                 # The file is one member with many records: how many of them are missing is unknown.
                 raise DamagedInput(
                     f"{name}: its compressed data is damaged ({error}) and nothing after the damage can be read; "
@@ -278,11 +279,11 @@ def _find_line(pattern: re.Pattern[bytes], text: bytearray, start: int) -> int |
 
 
 def _parse_fields(header: bytes) -> dict[str, str]:
-    """Parse ``Name: value`` lines: names in lower case, the first value of each; a line that begins with a space goes on."""
+    """Parse ``Name: value`` lines into a dictionary: names in lower case, the first value of each name."""
     fields: dict[str, str] = {}
     name = ""
     for line in header.decode("utf-8", "replace").replace("\r\n", "\n").split("\n")[1:]:
-        if line[:1] in (" ", "\t") and name:
+        if line[:1] in (" ", "\t") and name:  # a folded line
             fields[name] = f"{fields[name]} {line.strip()}"
         else:
             key, _, value = line.partition(":")

@@ -63,7 +63,8 @@ class CommonCrawl(WebSource):
     about = "Common Crawl (WARC, WET, or CCNet's JSON): (title, passage)"
     unit = "page"
     forms: ClassVar[Mapping[str, str]] = {
-        "warc": "web archives (NAME.warc.gz, NAME.arc.gz; a .wat.gz file holds no text: take the WARC or WET file of that name)",
+        "warc": "web archives (NAME.warc.gz, NAME.arc.gz; a .wat.gz file holds no text: take the WARC or WET file of "
+        "that name)",
         "wet": "texts of web archives (NAME.warc.wet.gz)",
         "ccnet": "CCNet's pages, JSON lines (NAME.json.gz, NAME.jsonl.gz)",
     }
