@@ -28,8 +28,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ccpairs.pair import Pair
+from pipelines.charsets import decode_page
 from pipelines.inputs import InputFile
-from pipelines.pages import decode
 from pipelines.source import Failure, Reject
 from pipelines.sources.commoncrawl import CommonCrawl
 from pipelines.warc import RESPONSE, DamagedRecord, read_warc
@@ -64,7 +64,7 @@ def resiliparse(archive: Path) -> Iterator[tuple[str, str]]:
     for record in read_warc(InputFile(str(archive), "warc"), RESPONSE, 1 << 30):
         if isinstance(record, DamagedRecord):
             continue
-        html = decode(record.payload or b"", record.charset).text
+        html = decode_page(record.payload or b"", record.charset).text
         yield record.url or "", extract_plain_text(html, main_content=True, preserve_formatting=True)
 
 

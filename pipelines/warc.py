@@ -1,7 +1,7 @@
 """WARC (ISO 28500) and ARC: the containers of web archives, as Common Crawl, CC-NEWS and the Internet Archive write.
 
 A file is a chain of records: a block of ``Name: value`` lines (in ARC one line), then ``Content-Length`` bytes. Usually
-each record is a gzip member or a zstd frame of its own. *response* records hold what a server sent, HTTP headers included;
+each record is a gzip member or a zstd frame of its own. *response* records hold what a server sent, HTTP headers too;
 *conversion* records (WET files) hold plain text. Other types (warcinfo, request, metadata, resource, and revisit, which
 says that a page has not changed since an earlier visit and holds no page) are skipped and not counted.
 
