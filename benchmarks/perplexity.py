@@ -46,12 +46,12 @@ from ccpairs.pair import Pair
 from filters.text import plain
 from models.language_id import LanguageIdentifier, default_model_path
 from models.lm import LanguageModel, bundled_model
+from pipelines.charsets import decode_page
 from pipelines.inputs import InputFile
-from pipelines.pages import decode
 from pipelines.source import Failure, Reject
 from pipelines.sources.commoncrawl import CommonCrawl
 from pipelines.sources.wikipedia import Wikipedia
-from pipelines.warc import RESPONSE, read_warc
+from pipelines.warc import RESPONSE, DamagedRecord, read_warc
 from pipelines.web import WebExtract
 
 ARCHIVES = ("commoncrawl/annotated-pages.warc.gz", "news/CC-NEWS-20220815000000-00000.warc.gz")
@@ -80,12 +80,12 @@ def pages(archive: Path, identifier: LanguageIdentifier) -> Iterator[WebPage]:
     outcomes = source.read(InputFile(str(archive), "warc"))
     records = read_warc(InputFile(str(archive), "warc"), RESPONSE, 1 << 30)
     for record, outcome in zip(records, outcomes, strict=True):
-        if isinstance(outcome, Reject | Failure):
+        if isinstance(outcome, Reject | Failure) or isinstance(record, DamagedRecord):
             continue
         passages = [Pair._make(row).passage for row in outcome]
         text = " ".join(passages)
         [(language, probability)] = identifier.identify([text])
-        html = decode(record.payload or b"", record.charset).text
+        html = decode_page(record.payload or b"", record.charset).text
         menus = " ".join(node.text(separator=" ") for node in LexborHTMLParser(html).css(MENUS))
         shown = extract_plain_text(html, main_content=False, preserve_formatting=True, list_bullets=False)
         lines = [line for line in map(plain, shown.splitlines()) if 0 < len(line) < SHORT_LINE and line not in text]

@@ -169,13 +169,7 @@ class GuardedStream(io.RawIOBase):
             block = self._stream.read(size)
         except READ_ERRORS as error:
             raise damaged(self._name, self._meter, error) from error
-        meter = self._meter
-        meter.text_bytes += len(block)
-        if meter.text_bytes > FREE_EXPANSION and meter.text_bytes > MAX_EXPANSION * meter.raw_bytes:
-            raise DamagedInput(
-                f"{self._name}: {meter.raw_bytes:,} compressed bytes grew to more than {meter.text_bytes:,}; "
-                f"stopped, as no dump expands {MAX_EXPANSION} times (a decompression bomb?)"
-            )
+        count_text(len(block), self._name, self._meter)
         return block
 
     def readall(self) -> bytes:
@@ -184,6 +178,16 @@ class GuardedStream(io.RawIOBase):
     def close(self) -> None:
         self._stream.close()
         super().close()
+
+
+def count_text(size: int, name: str, meter: Meter) -> None:
+    """Count decompressed bytes; raise ``DamagedInput`` where a decompression bomb begins."""
+    meter.text_bytes += size
+    if meter.text_bytes > FREE_EXPANSION and meter.text_bytes > MAX_EXPANSION * meter.raw_bytes:
+        raise DamagedInput(
+            f"{name}: {meter.raw_bytes:,} compressed bytes grew to more than {meter.text_bytes:,}; "
+            f"stopped, as no dump expands {MAX_EXPANSION} times (a decompression bomb?)"
+        )
 
 
 def damaged(name: str, meter: Meter, error: BaseException) -> DamagedInput:

@@ -6,17 +6,18 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
 from selectolax.lexbor import LexborHTMLParser
 
 from filters.maintext import main_text, outline
+from filters.mojibake import mend_mojibake
 from filters.passages import LONG_LINE, MAX_CHARS, MIN_CHARS, passages
 from filters.quality import default_page_filters, first_text_reason
 from filters.titles import letters_of, page_title
+from pipelines.charsets import REPLACEMENT, decode_page
 
 QUALITY = default_page_filters()
 EXTRACTORS = ("ccpairs", "resiliparse", "trafilatura")
@@ -70,6 +71,7 @@ def judge(title: str | None, paragraphs: Sequence[str], rules: PageRules) -> Jud
     excerpt = " ".join(paragraphs)[:EXCERPT] or None
     if not title:
         return Refused("no_title", None, excerpt)
+    title, paragraphs = mend_mojibake(title), [mend_mojibake(paragraph) for paragraph in paragraphs]
     if not paragraphs:
         return Refused("no_main_text", title)
     if rules.quality:
@@ -77,9 +79,12 @@ def judge(title: str | None, paragraphs: Sequence[str], rules: PageRules) -> Jud
         if reason is not None:
             return Refused(reason, title, excerpt)
     made = passages(after_title(paragraphs, title), rules.max_chars, rules.min_chars)
+    sound = [passage for passage in made if REPLACEMENT not in passage]
+    if REPLACEMENT in title or (made and not sound):
+        return Refused("bad_encoding", title, excerpt)
     if not made:
         return Refused("text_too_short", title, excerpt)
-    return Taken(title, made[: rules.per_page or None])
+    return Taken(title, sound[: rules.per_page or None])
 
 
 def after_title(paragraphs: Sequence[str], title: str) -> Sequence[str]:
@@ -98,32 +103,13 @@ def after_title(paragraphs: Sequence[str], title: str) -> Sequence[str]:
 
 def read_page(page: Page, rules: PageRules) -> Judged:
     """Read a page of HTML. Its passages are the first ones: there a text says what its title promises."""
-    payload = page.payload.removeprefix(codecs.BOM_UTF8)
-    html = decode(payload, page.charset)
+    html = decode_page(page.payload, page.charset)
     # The parser takes UTF-8 as it is; only other encodings must go through the text.
-    tree = LexborHTMLParser(payload if html.encoding == "utf-8" else html.text)
+    tree = LexborHTMLParser(page.payload.removeprefix(codecs.BOM_UTF8) if html.encoding == "utf-8" else html.text)
     outlined = outline(tree)
     title = page_title(tree, outlined.titles, page.url)
     paragraphs = main_text(outlined.body) if rules.extractor == "ccpairs" else _EXTRACTORS[rules.extractor](html.text)
     return judge(title, paragraphs, rules)
-
-
-class Decoded(NamedTuple):
-    text: str
-    encoding: str
-
-
-def decode(payload: bytes, charset: str | None) -> Decoded:
-    """The text of a page: UTF-8 if it is valid UTF-8, whatever anyone says; else what the server says, else what the
-    page says, else what it looks like.
-    """
-    try:
-        return Decoded(payload.decode(), "utf-8")
-    except UnicodeDecodeError:
-        encoding = (charset and map_encoding_to_html5(charset, False)) or detect_encoding(payload, from_html_meta=True)
-    if encoding in (None, "utf-8"):
-        return Decoded(payload.decode("utf-8", "replace"), "broken utf-8")
-    return Decoded(bytes_to_str(payload, encoding, errors="replace", fallback_encodings=()), encoding)
 
 
 def _resiliparse(html: str) -> list[str]:

@@ -145,6 +145,12 @@ def read_members(
                 pass
 
 
+def list_members(raw: BinaryIO, name: str) -> list[str]:
+    """The names of all members of an archive; raises ``DamagedInput`` as ``read_members`` does."""
+    raw.seek(0)
+    return [file.filename for _, _, _, files in _directory(raw, name) for file in files]
+
+
 def _directory(raw: BinaryIO, name: str) -> Iterator[tuple[Any, int, int, list[Any]]]:
     """(folder, position, packed bytes, its files) for every folder; the folder of files without content is None."""
     try:

@@ -16,8 +16,8 @@ from filters.passages import MAX_CHARS, MIN_CHARS
 from pipelines.inputs import InputFile
 from pipelines.page_worker import PageWorker, Trouble
 from pipelines.pages import EXTRACTORS, Judged, Page, PageRules, Refused
-from pipelines.source import OPTED_OUT, Failure, Outcome, Reject, Source, option
-from pipelines.warc import CONVERSION, RESPONSE, WebRecord, read_warc
+from pipelines.source import MALFORMED, OPTED_OUT, Failure, Outcome, Reject, Source, option
+from pipelines.warc import CONVERSION, RESPONSE, DamagedRecord, WebRecord, read_warc
 
 HTML = frozenset(["text/html", "application/xhtml+xml"])
 
@@ -96,24 +96,26 @@ class WebSource(Source):
         """One outcome per response record of a web archive; the pages are read in a child process."""
         settings = msgspec.to_builtins(self.rules)
         with PageWorker("pipelines.pages:page_reader", settings, self.extract.page_timeout) as worker:
-            for (record, refused), answer in worker.map(self._messages(file)):
-                if refused is not None:
-                    yield refused
+            for record, answer in worker.map(self._messages(file)):
+                if isinstance(record, Reject):
+                    yield record
                 elif isinstance(answer, Trouble):
                     yield Failure(answer.reason, answer.detail, record.id)
                 else:
                     judged = msgspec.msgpack.decode(answer or b"", type=Judged)
                     yield self.outcome(judged, about(record), record.id)
 
-    def _messages(self, file: InputFile) -> Iterator[tuple[tuple[WebRecord, Reject | None], bytes | None]]:
+    def _messages(self, file: InputFile) -> Iterator[tuple[WebRecord | Reject, bytes | None]]:
+        """Each record with the message for the page worker, or its reject without a message."""
         encode = msgspec.msgpack.Encoder().encode
         for record in read_warc(file, RESPONSE, self.extract.max_page_mb << 20):
-            refused = self.refusal(record)
-            message = None
-            if refused is None:
-                message = encode(Page(record.payload or b"", record.charset, record.url))
-            # The batch keeps the records until they are answered; their pages are in the messages.
-            yield (record._replace(payload=None), refused), message
+            reject = reject_damaged(record) if isinstance(record, DamagedRecord) else self.refusal(record)
+            if reject is not None:
+                yield reject, None
+            elif isinstance(record, WebRecord):
+                # The batch keeps the records until they are answered; their pages are in the messages.
+                page = Page(record.payload or b"", record.charset, record.url)
+                yield record._replace(payload=None), encode(page)
 
     def refusal(self, record: WebRecord) -> Reject | None:
         """Why a record is not even looked into."""
@@ -134,6 +136,10 @@ class WebSource(Source):
         if isinstance(judged, Refused):
             return Reject(judged.reason, judged.title, judged.excerpt, about.url, position)
         return [pair(judged.title, passage, "title_passage", about) for passage in judged.passages]
+
+
+def reject_damaged(record: DamagedRecord) -> Reject:
+    return Reject(MALFORMED, detail=record.detail, position=f"byte {record.offset}")
 
 
 def about(record: WebRecord) -> About:
@@ -158,7 +164,10 @@ def pair(query: str, passage: str, pair_type: str, about: About) -> Pair:
 
 def sniff_archive(file: InputFile, head: bytes, kind: str) -> None:
     """Raise ``WrongSource`` unless these are the first bytes of a web archive with records of this type."""
-    if not head.startswith(b"WARC/"):
+    if kind == RESPONSE and head.startswith(b"filedesc:"):
+        return  # ARC, the format before WARC
+    # The first record may be damaged, and the others readable.
+    if not head.startswith(b"WARC/") and b"\nWARC/1" not in head:
         raise WrongSource(
             f"{file.name}: begins with {head[:20]!r}, not with WARC/; give the right --source, or fetch it again"
         )

@@ -3,6 +3,7 @@
 Formats, all from https://commoncrawl.org, a path list per crawl (``warc.paths.gz``, ``wet.paths.gz``):
 
 ``NAME.warc.gz``      what the servers sent: a *response* record per page, HTML. Main text and title are found here.
+``NAME.arc.gz``       the same in ARC, the format before WARC (crawls until 2012).
 ``NAME.warc.wet.gz``  the text of the same pages: a *conversion* record each, the title in the first line, and a line
                       for each piece of text, menus included. Lines that are no running text are dropped.
 ``NAME.json.gz``      what CCNet made of WET files, a JSON object a line: url, title (its first line), raw_content
@@ -27,13 +28,13 @@ from filters.titles import choose_title
 from pipelines.inputs import InputFile
 from pipelines.pages import judge
 from pipelines.source import MALFORMED, OPTED_OUT, Outcome, Reject
-from pipelines.warc import CONVERSION, RESPONSE, read_warc
-from pipelines.web import About, WebSource, about, sniff_archive, unix_time
+from pipelines.warc import CONVERSION, RESPONSE, DamagedRecord, read_warc
+from pipelines.web import About, WebSource, about, reject_damaged, sniff_archive, unix_time
 
 PACKED = r"(?:\.(?:gz|bz2|xz|zst))?"
 NAMES = {
     "wet": re.compile(rf".*\.wet{PACKED}", re.IGNORECASE),
-    "warc": re.compile(rf".*\.warc{PACKED}", re.IGNORECASE),
+    "warc": re.compile(rf".*\.w?arc{PACKED}", re.IGNORECASE),
     "ccnet": re.compile(rf".*\.jsonl?{PACKED}", re.IGNORECASE),
 }
 
@@ -62,7 +63,8 @@ class CommonCrawl(WebSource):
     about = "Common Crawl (WARC, WET, or CCNet's JSON): (title, passage)"
     unit = "page"
     forms: ClassVar[Mapping[str, str]] = {
-        "warc": "web archives (NAME.warc.gz; a .wat.gz file holds no text: take the WARC or WET file of that name)",
+        "warc": "web archives (NAME.warc.gz, NAME.arc.gz; a .wat.gz file holds no text: take the WARC or WET file of "
+        "that name)",
         "wet": "texts of web archives (NAME.warc.wet.gz)",
         "ccnet": "CCNet's pages, JSON lines (NAME.json.gz, NAME.jsonl.gz)",
     }
@@ -89,7 +91,9 @@ class CommonCrawl(WebSource):
     def read_texts(self, file: InputFile) -> Iterator[Outcome]:
         """One outcome per conversion record of a WET file."""
         for record in read_warc(file, CONVERSION, self.extract.max_page_mb << 20):
-            if self.opt_out and (self.opt_out.url(record.url) or self.opt_out.doc(record.id or "")):
+            if isinstance(record, DamagedRecord):
+                yield reject_damaged(record)
+            elif self.opt_out and (self.opt_out.url(record.url) or self.opt_out.doc(record.id or "")):
                 yield Reject(OPTED_OUT)
             elif record.payload is None:
                 yield Reject("page_too_large", detail=record.url, position=record.id)

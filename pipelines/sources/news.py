@@ -39,7 +39,7 @@ from pipelines.web import About, WebSource, pair, sniff_archive, unix_time
 
 PACKED = r"(?:\.(?:gz|bz2|xz|zst))?"
 NAMES = {
-    "warc": re.compile(rf".*(?<!\.wet)(?<!\.wat)\.warc{PACKED}", re.IGNORECASE),
+    "warc": re.compile(rf".*(?<!\.wet)(?<!\.wat)\.w?arc{PACKED}", re.IGNORECASE),
     "articles": re.compile(rf".*\.jsonl?{PACKED}", re.IGNORECASE),
     "story": re.compile(rf".*\.story{PACKED}", re.IGNORECASE),
     "stories": re.compile(rf".*stories.*\.(?:tgz|tar{PACKED})", re.IGNORECASE),

@@ -28,13 +28,13 @@ from filters.sentences import cut_at_sentences
 from filters.text import plain
 from pipelines.inputs import InputFile
 from pipelines.join import ONWARD, JoinPlan, PairedUp
-from pipelines.sevenzip import MAGIC, read_members
+from pipelines.sevenzip import MAGIC, list_members, read_members
 from pipelines.source import MALFORMED, OPTED_OUT, Joined, JoinOutcome, Onward, Outcome, Reject, Source, option
 from pipelines.xml_rows import Attributes, integer_of, read_rows, root_of, seam, text_of
 
 TABLES = "Badges|Comments|PostHistory|PostLinks|Posts|Tags|Users|Votes"
 FILE_NAME = re.compile(
-    rf"(?:(?P<site>.+?)(?:[-_.](?P<part>{TABLES}))?\.7z|(?:(?P<prefix>.+)[-_.])?(?P<table>{TABLES})\.xml(?:\.\w+)?)",
+    rf"(?:(?P<site>.+?)(?:[-_.](?P<part>{TABLES}))?\.7z(?:\.(?P<volume>001))?|(?:(?P<prefix>.+)[-_.])?(?P<table>{TABLES})\.xml(?:\.\w+)?)",
     re.IGNORECASE,
 )
 HOST_NAME = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
@@ -118,6 +118,7 @@ class StackExchange(Source):
 
     def sniff(self, file: InputFile, head: bytes) -> None:
         if file.form == "archive":
+            check_volume(file)
             if not head.startswith(MAGIC):
                 raise WrongSource(f"{file.name}: is not a 7z archive; fetch it again, or give the right --source")
         elif (root := root_of(head)) != ROOTS[file.form]:
@@ -130,6 +131,7 @@ class StackExchange(Source):
             with file.open() as stream:
                 yield from self.read_table(file, file.form, site, iter(lambda: stream.read(BLOCK), b""))
             return
+        check_volume(file)
         links = self.extract.duplicate_links or "postlinks" in file.name.lower()
         wanted = {"Posts.xml": "posts", "posts.xml": "posts", **({"PostLinks.xml": "links"} if links else {})}
         members = 0
@@ -137,10 +139,10 @@ class StackExchange(Source):
             for member, blocks in read_members(raw, file.name, wanted, seam):
                 members += 1
                 yield from self.read_table(file, wanted[member], site, metered(file, blocks))
+            if not members:
+                raise WrongSource(describe_other_archive(list_members(raw, file.name), file.name, wanted))
             while raw.read(BLOCK):  # to the end, for the digest of the whole file
                 pass
-        if not members:
-            raise WrongSource(f"{file.name}: the archive holds no {' or '.join(wanted)}; is it a StackExchange site?")
 
     def read_table(self, file: InputFile, form: str, site: str, blocks: Iterable[bytes]) -> Iterator[Outcome]:
         """One outcome per row of a table, which arrives in blocks of bytes."""
@@ -313,6 +315,22 @@ def site_of(file: InputFile) -> str:
     """The site's host name, lower-case, by the file's name or else by its folder's."""
     match = FILE_NAME.fullmatch(file.name)
     return ((match and (match["site"] or match["prefix"])) or file.parent or "unknown").lower()
+
+
+def check_volume(file: InputFile) -> None:
+    """Raise ``WrongSource`` for the first volume of a split archive; the further ones are no inputs of this source."""
+    match = FILE_NAME.fullmatch(file.name)
+    if match and match["volume"]:
+        whole = file.name.removesuffix(".001")
+        raise WrongSource(f"{file.name}: is one volume of a split archive; join them first: cat {whole}.* > {whole}")
+
+
+def describe_other_archive(names: Sequence[str], archive: str, wanted: Iterable[str]) -> str:
+    """The message for an archive without a table that this source reads."""
+    inner = [name for name in names if name.lower().endswith(".7z")]
+    if inner:
+        return f"{archive}: the archive holds further archives ({', '.join(inner[:3])}); unpack it and give those"
+    return f"{archive}: the archive holds no {' or '.join(wanted)}; is it a StackExchange site?"
 
 
 def key_of(site: str, id: int) -> int:

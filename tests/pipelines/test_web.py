@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.pages import PageRules, Refused, Taken, after_title, decode, judge
+from filters.mojibake import mend_mojibake
+from pipelines.pages import PageRules, Refused, Taken, after_title, judge
 from pipelines.web import at_least_one, count_or_all, unix_time
 from tests.filters.odd_texts import TEXTS
 from tests.pipelines.web_records import PROSE
@@ -55,34 +56,27 @@ def test_text_after_the_title(paragraphs: list[str], rest: list[str]) -> None:
     assert after_title(paragraphs, "The lake") == rest
 
 
-@pytest.mark.parametrize(
-    ("payload", "charset", "text", "encoding"),
-    [
-        ("é".encode(), None, "é", "utf-8"),
-        ("é".encode(), "iso-8859-1", "é", "utf-8"),
-        ("é".encode("latin-1"), "iso-8859-1", "é", "cp1252"),
-        ("日本語".encode("shift-jis"), "Shift_JIS", "日本語", "shift-jis"),
-        (b"a\xff", "utf-8", "a\ufffd", "broken utf-8"),
-        (b"", None, "", "utf-8"),
-    ],
-)
-def test_decoding(payload: bytes, charset: str | None, text: str, encoding: str) -> None:
-    found = decode(payload, charset)
-    assert (found.text, found.encoding.replace("_", "-")) == (text, encoding)
-
-
-@given(st.binary(max_size=60), st.none() | st.sampled_from(["utf-8", "utf-16", "gbk", "x-nonsense", "", "é"]))
-def test_any_bytes_can_be_decoded(payload: bytes, charset: str | None) -> None:
-    assert isinstance(decode(payload, charset).text, str)
-
-
 @given(st.none() | TEXTS, st.lists(TEXTS | st.just(PROSE), max_size=5))
 def test_any_text_is_taken_or_refused(title: str | None, paragraphs: list[str]) -> None:
     judged = judge(title, paragraphs, PageRules())
     if isinstance(judged, Taken):
-        assert judged.title == title
+        assert judged.title == mend_mojibake(title or "")
         assert all(150 <= len(passage) <= 1000 for passage in judged.passages)
         assert judged.passages
     else:
         assert isinstance(judged, Refused)
         assert judged.reason
+
+
+def test_texts_with_undecodable_characters_are_left_out() -> None:
+    rules = PageRules(quality=False)
+    assert judge("The lake \ufffd", [PROSE], rules) == Refused("bad_encoding", "The lake \ufffd", PROSE[:500])
+    assert judge("The lake", [PROSE + "\ufffd"], rules) == Refused("bad_encoding", "The lake", PROSE[:500])
+    rules = PageRules(quality=False, max_chars=len(PROSE) + 10)
+    assert judge("The lake", [PROSE + "\ufffd", PROSE], rules) == Taken("The lake", [PROSE])
+
+
+def test_mojibake_is_mended() -> None:
+    assert judge("The lakeâ€™s bank", [PROSE + " It wasnâ€™t."], PageRules(quality=False)) == Taken(
+        "The lake’s bank", [PROSE + " It wasn’t."]
+    )
