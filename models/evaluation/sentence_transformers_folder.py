@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
-from models.custom_code import refuse_custom_code
+from models.custom_code import is_refusal, refusal, refuse_custom_code
 from models.encoders import Role
 
 OURS = {"Transformer", "Pooling", "Normalize", "StaticEmbedding"}
@@ -85,6 +85,8 @@ class SentenceTransformersFolder:
                 str(folder), local_files_only=True, trust_remote_code=trust_remote_code
             )
         except (OSError, ValueError, KeyError, ImportError) as error:
+            if is_refusal(error):
+                raise refusal(folder, "auto_map of an inner module") from None
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise UserError(f"{folder} does not load with sentence-transformers: {reason}") from None
         if self.model.similarity_fn_name not in ("cosine", "dot"):
