@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
+from ccpairs.interruption import end_with_parent
 from models.encoders import Encoder, Role
 
 CHUNK, CHUNK_CHARACTERS = 512, 1 << 15
@@ -109,6 +111,8 @@ def _begin(shares: Any, opening: Callable[[], Encoder]) -> None:
     """In a process of the pool, first of all. Where there are more processes than cores, some have no share."""
     global _opening
     _opening = opening
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal reaches all processes; the parent ends these
+    end_with_parent()
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     if share := shares.get():
         os.sched_setaffinity(0, share)

@@ -25,6 +25,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms import environments
 
 from ccpairs.errors import UserError
+from ccpairs.interruption import temporary
 
 LOCAL_RUNNER = "FnApiRunner"
 _CONTROL_GROUP = Path("/sys/fs/cgroup")
@@ -73,8 +74,8 @@ class Engine:
     def run(self, build_graph: Callable[[Any], Any], *, seconds: float, parts: int) -> None:
         """Build a graph of about so many core seconds in so many independent parts, and run it; its errors raise."""
         pipeline = self._pipeline(min(cores(), parts) if seconds >= SECONDS_WORTH_PROCESSES else 1)
-        build_graph(pipeline)
-        with hang_ups_unheard():
+        with temporary(pipeline.local_tempdir), hang_ups_unheard():
+            build_graph(pipeline)
             pipeline.run().wait_until_finish()
 
     def check_shuffle(self, packed_bytes: int) -> None:
@@ -105,7 +106,7 @@ class Engine:
             return beam.Pipeline(options=options)
         else:
             direct.direct_num_workers = processes
-        command = f"{shlex.quote(sys.executable)} -m pipelines.worker"
+        command = f"exec {shlex.quote(sys.executable)} -m pipelines.worker"  # no shell stays between it and its parent
         workers = environments.SubprocessSDKEnvironment.from_command_string(command)
         return beam.Pipeline(FnApiRunner(default_environment=workers), options=options)
 

@@ -7,10 +7,15 @@ first keeps it from setting up its own.
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+
+from ccpairs.interruption import end_with_parent
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal reaches workers too; the parent ends them
+    end_with_parent()
     handler = logging.StreamHandler()
     handler.setLevel(logging.ERROR)
     logging.getLogger().addHandler(handler)
