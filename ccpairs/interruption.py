@@ -41,6 +41,7 @@ Process = tuple[int, int]
 """Process id and start time, which together name one process for ever."""
 
 _is_ending = False
+_is_sigint_handled = False
 _first_acts: dict[object, Act] = {}
 _last_acts: dict[object, Act] = {}
 
@@ -48,6 +49,7 @@ _last_acts: dict[object, Act] = {}
 @contextlib.contextmanager
 def end_in_one_line(how_to_go_on: str) -> Iterator[None]:
     """Handle the signals while the block runs, then restore their handlers. Outside the main thread, do nothing."""
+    global _is_sigint_handled
     handled = {number for number, (_, default) in SIGNALS.items() if signal.getsignal(number) is default}
     if threading.current_thread() is not threading.main_thread() or not handled:
         yield
@@ -58,9 +60,9 @@ def end_in_one_line(how_to_go_on: str) -> Iterator[None]:
         target=_watch, args=(read_end, handled, how_to_go_on, set(_descendants())), name="signals", daemon=True
     )
     watch.start()
-    # Ctrl-C reaches children too, and they would print tracebacks. They inherit the mask, as threads do; so only the
-    # thread above takes SIGINT.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, handled & {signal.SIGINT})
+    _is_sigint_handled = signal.SIGINT in handled
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    keep_sigint_from_children()
     wakeup = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
     for number in handled:
         signal.signal(number, _stop_here)
@@ -72,12 +74,23 @@ def end_in_one_line(how_to_go_on: str) -> Iterator[None]:
         for number in handled:
             signal.signal(number, SIGNALS[number][1])
         signal.set_wakeup_fd(wakeup)
+        _is_sigint_handled = False
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.write(write_end, bytes(1))
         watch.join()
         os.close(write_end)
         os.close(read_end)
         _last_acts.clear()
+
+
+def keep_sigint_from_children() -> None:
+    """Keep Ctrl-C from threads and children that this thread starts from now on.
+
+    A terminal sends it to children too, and they would print tracebacks. They inherit the mask of the thread that
+    starts them, and the thread that watches takes the signal.
+    """
+    if _is_sigint_handled:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 @contextlib.contextmanager
@@ -173,11 +186,11 @@ class _End:
 def _clean(end: _End, others: set[Process]) -> None:
     try:
         _call(_first_acts)
-        if "multiprocessing.util" in sys.modules:  # or its tracker would report semaphores as leaked
-            sys.modules["multiprocessing.util"]._run_finalizers(0)
         _kill_children(others)
+        if "multiprocessing.util" in sys.modules:  # semaphores of process pools are files
+            sys.modules["multiprocessing.util"]._run_finalizers(0)
         _call(_last_acts)
-        _kill_children(others)  # threads may have started some in between
+        _kill_children(others)  # those that threads have started meanwhile
         _flush(sys.stdout)
     finally:
         end.leave()

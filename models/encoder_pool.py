@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
-from ccpairs.interruption import end_with_parent
+from ccpairs.interruption import end_with_parent, keep_sigint_from_children
 from models.encoders import Encoder, Role
 
 CHUNK, CHUNK_CHARACTERS = 512, 1 << 15
@@ -51,6 +51,7 @@ class EncoderPool:
         shares: Any = context.SimpleQueue()
         for share in np.array_split(np.array(mine, np.int64), self.processes):  # neighbours, for they share memory
             shares.put(share.tolist())
+        keep_sigint_from_children()  # the queue has started multiprocessing's tracker, which lets SIGINT through again
         self._pool = ProcessPoolExecutor(self.processes, context, _begin, (shares, opening))
         try:
             self.dimension, self.fingerprint = self._result(self._pool.submit(_facts))
