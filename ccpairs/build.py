@@ -184,7 +184,8 @@ def build(argv: Sequence[str]) -> int:
 
             print(*dry_run(sources.values(), inputs), sep="\n")
             return EXIT_OK
-        return run(sources, inputs, given, Engine(tuple(beam_flags)), argv)
+        with Engine(tuple(beam_flags)) as engine:
+            return run(sources, inputs, given, engine, argv)
 
 
 def run(

@@ -16,7 +16,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,6 +32,7 @@ SECONDS_OF_ONE_PRESS = 0.5
 """Shells and ``timeout`` send a signal twice. A repetition within this time is the same press; a later one ends at
 once."""
 SECONDS_TO_CLEAN = 10.0
+SECONDS_TO_CANCEL = 2.0
 SECONDS_TO_FLUSH = 0.5
 SECONDS_BETWEEN_LOOKS = 0.5
 """How often a child looks for its parent."""
@@ -112,6 +113,14 @@ def after_children_end(act: Act, key: object) -> None:
     _last_acts[key] = act
 
 
+def child_command(command: Sequence[str]) -> list[str]:
+    """The command line that runs a program which ends with this process, even where this process is killed.
+
+    It ends with the thread that starts it, too. For children that are Python's, :func:`end_with_parent` does the same.
+    """
+    return [sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher.py")), str(os.getpid()), *command]
+
+
 def end_with_parent() -> None:
     """End this process, a child of a command, as soon as its parent has ended in any way."""
     parent = os.getppid()
@@ -185,21 +194,18 @@ class _End:
 
 def _clean(end: _End, others: set[Process]) -> None:
     try:
-        _call(_first_acts)
+        for act in list(_first_acts.values()):
+            _call_within(SECONDS_TO_CANCEL, act)
         _kill_children(others)
         if "multiprocessing.util" in sys.modules:  # semaphores of process pools are files
             sys.modules["multiprocessing.util"]._run_finalizers(0)
-        _call(_last_acts)
+        for act in reversed(list(_last_acts.values())):
+            with contextlib.suppress(Exception):
+                act()
         _kill_children(others)  # those that threads have started meanwhile
-        _flush(sys.stdout)
+        _call_within(SECONDS_TO_FLUSH, sys.stdout.flush)
     finally:
         end.leave()
-
-
-def _call(acts: dict[object, Act]) -> None:
-    for act in reversed(list(acts.values())):
-        with contextlib.suppress(Exception):
-            act()
 
 
 def _remove(path: str | Path) -> None:
@@ -215,22 +221,22 @@ def _remove(path: str | Path) -> None:
         time.sleep(0.02)
 
 
-def _flush(stream: Any) -> None:
-    """Write what was printed; give up where the reader does not read, or the main thread stopped in a print."""
+def _call_within(seconds: float, act: Act) -> None:
+    """Call ``act``, and wait no longer: another process may not answer, and the main thread may hold a lock."""
     done = _thread.allocate_lock()
     done.acquire()
 
-    def flush() -> None:
+    def call() -> None:
         with contextlib.suppress(Exception):
-            stream.flush()
+            act()
         done.release()
 
-    _thread.start_new_thread(flush, ())
-    done.acquire(timeout=SECONDS_TO_FLUSH)
+    _thread.start_new_thread(call, ())
+    done.acquire(timeout=seconds)
 
 
 def _kill_children(others: set[Process]) -> None:
-    """Kill the descendants of this process until none is left. Their files are safe: they appear whole or not at all."""
+    """Kill the descendants of this process until none is left; what they were writing does not appear."""
     while found := set(_descendants()) - others:
         for pid, _ in found:
             with contextlib.suppress(ProcessLookupError):
