@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ccpairs.command_line import Parser, count, exit_code, positive, set_up_logging
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_OK, UserError
+from ccpairs.interruption import temporary
 
 if TYPE_CHECKING:
     from pipelines.discover import Found
@@ -131,7 +132,9 @@ def find_all(sources: Mapping[str, Source], given: Any) -> Iterator[dict[str, Fo
         else:
             folder = os.path.join(given.output, SAMPLE_DUMPS)
             if given.dry_run:
-                folder = os.path.join(stack.enter_context(tempfile.TemporaryDirectory()), SAMPLE_DUMPS)
+                passing = stack.enter_context(tempfile.TemporaryDirectory())
+                stack.enter_context(temporary(passing))
+                folder = os.path.join(passing, SAMPLE_DUMPS)
             make_samples(folder)
             uris = {name: [os.path.join(folder, name)] for name in sources}
         yield {
@@ -148,14 +151,15 @@ def make_samples(folder: str) -> None:
         raise UserError("--input is missing; the sample dumps need a local --output")
     if os.path.isdir(folder):
         return
-    temporary = f"{folder}.tmp-{os.getpid()}"
+    half = f"{folder}.tmp-{os.getpid()}"
     try:
-        write_samples(temporary)
-        os.rename(temporary, folder)
+        with temporary(half):
+            write_samples(half)
+            os.rename(half, folder)
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error.strerror or error}; choose another --output") from None
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(half, ignore_errors=True)
 
 
 def build(argv: Sequence[str]) -> int:
@@ -180,7 +184,8 @@ def build(argv: Sequence[str]) -> int:
 
             print(*dry_run(sources.values(), inputs), sep="\n")
             return EXIT_OK
-        return run(sources, inputs, given, Engine(tuple(beam_flags)), argv)
+        with Engine(tuple(beam_flags)) as engine:
+            return run(sources, inputs, given, engine, argv)
 
 
 def run(

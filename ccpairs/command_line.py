@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_INTERRUPTED, EXIT_USER, DamagedInput, UserError
+from ccpairs.interruption import end_in_one_line
 from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
 from ccpairs.storage import is_address
 from ccpairs.version import __version__
@@ -106,11 +107,15 @@ def set_up_logging() -> None:
 def exit_code(
     command: Callable[[Sequence[str]], int], argv: Sequence[str] | None, interrupted: str = "nothing was made"
 ) -> int:
-    """Run a command on its arguments (default: those of this process); its errors become one line and a code."""
+    """Run a command on its arguments (default: those of this process); its errors become one line and a code.
+
+    A signal ends the process in one line that ends with ``interrupted``: how to go on.
+    """
     refuse_shadowed_packages()
     keep_children_out_of_the_current_folder()
     try:
-        return command(sys.argv[1:] if argv is None else argv)
+        with end_in_one_line(interrupted):
+            return command(sys.argv[1:] if argv is None else argv)
     except UserError as error:
         print(f"ccpairs: {error}", file=sys.stderr)
         return EXIT_USER

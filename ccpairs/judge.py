@@ -165,7 +165,8 @@ def judge(argv: Sequence[str]) -> int:
     names = [name.strip() for value in given.source or () for name in value.split(",") if name.strip()]
     request = asked_for(given, find_candidates(given.input, names), choice_of(given))
     prepare_output(given.output)
-    print(*summary(run(request, Engine(tuple(beam_flags))), given.every_k), sep="\n")
+    with Engine(tuple(beam_flags)) as engine:
+        print(*summary(run(request, engine), given.every_k), sep="\n")
     return EXIT_OK
 
 

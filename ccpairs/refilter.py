@@ -65,17 +65,18 @@ def refilter(argv: Sequence[str]) -> int:
     if given.quiet:
         logging.getLogger("ccpairs").setLevel(logging.WARNING)
     names = [name.strip() for value in given.source or () for name in value.split(",") if name.strip()]
-    engine = Engine(tuple(beam_flags))
     place = judged_place(given.input)
     if of_judged(given, place is not None):
         if place is None:
             raise UserError(f"{given.input} holds no judged pairs, which {flag(given, RULE)} is for; judge it first")
         sources = find_judged(place, names)
         prepare_output(given.output)
-        done = Redecision(sources, given.output, given).run(engine)
+        with Engine(tuple(beam_flags)) as engine:
+            done = Redecision(sources, given.output, given).run(engine)
     else:
         prepare_output(given.output)
-        done = Refilter(given.input, given.output, engine, partial(for_refilter, given), names, tuple(argv)).run()
+        with Engine(tuple(beam_flags)) as engine:
+            done = Refilter(given.input, given.output, engine, partial(for_refilter, given), names, tuple(argv)).run()
     print(*before_and_after(done), sep="\n")
     return EXIT_OK
 

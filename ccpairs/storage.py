@@ -13,12 +13,14 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs as arrow_fs
 
 from ccpairs.errors import UserError
+from ccpairs.interruption import after_children_end, temporary
 
 DIGESTED_AT_ONCE = 1 << 20
 TEMPORARY = ".tmp-"
@@ -125,15 +127,16 @@ def atomic_output(uri: str) -> Iterator[Any]:
         with system.open_output_stream(path) as stream:
             yield stream
         return
-    temporary = f"{folder}/{TEMPORARY}{name}.{os.getpid()}.{threading.get_ident()}.{uuid.uuid4().hex[:8]}"
-    try:
-        with system.open_output_stream(temporary) as stream:
-            yield stream
-        system.move(temporary, path)
-    except BaseException:
-        if system.get_file_info(temporary).type == arrow_fs.FileType.File:
-            system.delete_file(temporary)
-        raise
+    half = f"{folder}/{TEMPORARY}{name}.{os.getpid()}.{threading.get_ident()}.{uuid.uuid4().hex[:8]}"
+    with temporary(half):
+        try:
+            with system.open_output_stream(half) as stream:
+                yield stream
+            system.move(half, path)
+        except BaseException:
+            if system.get_file_info(half).type == arrow_fs.FileType.File:
+                system.delete_file(half)
+            raise
 
 
 def write_bytes(uri: str, data: bytes) -> None:
@@ -145,11 +148,17 @@ def write_bytes(uri: str, data: bytes) -> None:
 def remove_temporary(uri: str, below: bool = False) -> int:
     """Remove the files that killed runs left half-written in a folder, or in all folders ``below`` it too.
 
-    Returns how many. Object stores have none.
+    Removes those of killed worker processes as well, if a signal ends the command later. Returns how many it removes
+    now. Object stores have none.
     """
     system, path = locate(uri)
     if not isinstance(system, arrow_fs.LocalFileSystem):
         return 0
+    after_children_end(partial(_remove_half_written, system, path, below), key=(path, below))
+    return _remove_half_written(system, path, below)
+
+
+def _remove_half_written(system: Any, path: str, below: bool) -> int:
     found = system.get_file_info(arrow_fs.FileSelector(path, allow_not_found=True, recursive=below))
     stale = [info for info in found if info.base_name.startswith(TEMPORARY) and info.type == arrow_fs.FileType.File]
     for info in stale:

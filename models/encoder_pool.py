@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
+from ccpairs.interruption import end_with_parent, keep_sigint_from_children
 from models.encoders import Encoder, Role
 
 CHUNK, CHUNK_CHARACTERS = 512, 1 << 15
@@ -49,6 +51,7 @@ class EncoderPool:
         shares: Any = context.SimpleQueue()
         for share in np.array_split(np.array(mine, np.int64), self.processes):  # neighbours, for they share memory
             shares.put(share.tolist())
+        keep_sigint_from_children()  # the queue has started multiprocessing's tracker, which lets SIGINT through again
         self._pool = ProcessPoolExecutor(self.processes, context, _begin, (shares, opening))
         try:
             self.dimension, self.fingerprint = self._result(self._pool.submit(_facts))
@@ -109,6 +112,8 @@ def _begin(shares: Any, opening: Callable[[], Encoder]) -> None:
     """In a process of the pool, first of all. Where there are more processes than cores, some have no share."""
     global _opening
     _opening = opening
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal reaches all processes; the parent ends these
+    end_with_parent()
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     if share := shares.get():
         os.sched_setaffinity(0, share)

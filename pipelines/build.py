@@ -24,6 +24,7 @@ import apache_beam as beam
 
 from ccpairs import storage
 from ccpairs.errors import UserError
+from ccpairs.interruption import after_children_end
 from ccpairs.manifest import MANIFEST_NAME, InputInfo, Manifest
 from filters.pairs import default_pair_filters
 from pipelines.accounts import (
@@ -39,6 +40,7 @@ from pipelines.assemble import Listings, ShardPlan, assemble
 from pipelines.discover import Found
 from pipelines.engine import Engine, warn_of_size
 from pipelines.extract import (
+    PROGRESS,
     ExtractFiles,
     ExtractTask,
     extract_name,
@@ -136,6 +138,7 @@ class Build:
         # Largest first: the engine deals the groups out in turn, so the last to finish are small.
         missing.sort(key=lambda task: (-task_bytes(task), task.target))
         listing = self._work("extract.jsonl", [task.to_json() for task in missing])
+        after_children_end(partial(remove_progress, list(there)), key="progress")
         total = sum(map(task_bytes, missing))
         log.info("extract: %s, %s bytes%s", counted(len(missing), "file"), f"{total:,}", unknown_sizes(missing))
         with shown("extract", total, partial(extract_progress, missing)):
@@ -325,6 +328,13 @@ def numbered_tasks(listing: str) -> list[tuple[int, str]]:
 
 def run_assemble(pipeline: Any, *, source: Source, listings: Listings, plan: ShardPlan) -> None:
     assemble(pipeline, source, listings, plan)
+
+
+def remove_progress(folders: Sequence[str]) -> None:
+    """Remove what extracts that were ended left behind to say how far they were."""
+    for uri in (storage.join(folder, name) for folder in folders for name in storage.names_in(folder)):
+        if uri.endswith(PROGRESS):
+            storage.remove(uri)
 
 
 def extract_progress(tasks: Sequence[ExtractTask]) -> Done:

@@ -13,8 +13,8 @@ import shlex
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms import environments
 
 from ccpairs.errors import UserError
+from ccpairs.interruption import before_children_end, temporary
+from pipelines.flink import Flink
 
 LOCAL_RUNNER = "FnApiRunner"
 _CONTROL_GROUP = Path("/sys/fs/cgroup")
@@ -52,9 +54,16 @@ log = logging.getLogger("ccpairs")
 
 @dataclass(frozen=True)
 class Engine:
-    """Beam flags as the user gave them."""
+    """Beam flags as the user gave them. In a ``with`` block, one Flink serves all graphs and ends with the block."""
 
     flags: tuple[str, ...] = ()
+    _flink: Flink = field(default_factory=Flink, repr=False, compare=False)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._flink.close()
 
     @property
     def runner(self) -> str:
@@ -73,9 +82,15 @@ class Engine:
     def run(self, build_graph: Callable[[Any], Any], *, seconds: float, parts: int) -> None:
         """Build a graph of about so many core seconds in so many independent parts, and run it; its errors raise."""
         pipeline = self._pipeline(min(cores(), parts) if seconds >= SECONDS_WORTH_PROCESSES else 1)
-        build_graph(pipeline)
-        with hang_ups_unheard():
-            pipeline.run().wait_until_finish()
+        with temporary(pipeline.local_tempdir), hang_ups_unheard(), self._errors():
+            build_graph(pipeline)
+            result = pipeline.run()
+            # A cluster goes on without the command that sent the job.
+            with nullcontext() if self.is_local else before_children_end(result.cancel):
+                result.wait_until_finish()
+
+    def _errors(self) -> AbstractContextManager[None]:
+        return self._flink.clear_errors() if self.runner.lower() in FLINK_RUNNERS else nullcontext()
 
     def check_shuffle(self, packed_bytes: int) -> None:
         """Raises ``UserError`` where Flink would wait for ever: so many bytes need more parallel tasks."""
@@ -94,6 +109,8 @@ class Engine:
     def _pipeline(self, processes: int) -> Any:
         """A pipeline on the engine that the flags name; on the local one in so many processes, unless they say how."""
         options = PipelineOptions(list(self.flags))
+        if self.runner.lower() in FLINK_RUNNERS:
+            return self._flink.pipeline(options, is_flink=self.runner.lower() == "flinkrunner")
         if not self.is_local:
             return beam.Pipeline(options=options)
         # Beam's own default would first try to download another runner.
@@ -105,7 +122,7 @@ class Engine:
             return beam.Pipeline(options=options)
         else:
             direct.direct_num_workers = processes
-        command = f"{shlex.quote(sys.executable)} -m pipelines.worker"
+        command = f"exec {shlex.quote(sys.executable)} -m pipelines.worker"  # no shell stays between it and its parent
         workers = environments.SubprocessSDKEnvironment.from_command_string(command)
         return beam.Pipeline(FnApiRunner(default_environment=workers), options=options)
 

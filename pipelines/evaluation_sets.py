@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ccpairs import storage
 from ccpairs.errors import UserError
+from ccpairs.interruption import temporary
 from filters.decontamination import MAGIC, ContaminationRules, EvaluationText, EvaluationTexts, IndexBuilder, Keep
 from models.retrieval_sets import RetrievalSet, json_lines, open_retrieval_set, read_lines
 from pipelines.progress import Done, shown
@@ -130,9 +131,10 @@ def prepare_index(sets: EvaluationSets, folder: str, rules: ContaminationRules |
 
 def build_index(sets: EvaluationSets, path: str, rules: ContaminationRules) -> None:
     """Read the sets and write their index."""
-    storage.make_folder(path.rpartition("/")[0])
+    folder = path.rpartition("/")[0]
+    storage.make_folder(folder)
     total = sum(file.stat().st_size for file in sets.read_files())
-    with tempfile.TemporaryDirectory(dir=path.rpartition("/")[0], prefix=storage.TEMPORARY) as scratch:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=storage.TEMPORARY) as scratch, temporary(scratch):
         builder = IndexBuilder(rules, on_disk(Path(scratch)))
         with shown("evaluation texts", total, lambda: Done(builder.chars, f"{builder.texts:,} texts")):
             for batch in batches(sets.texts()):

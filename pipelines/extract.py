@@ -40,6 +40,8 @@ FOOTER = b"ccpairs"
 ROWS_PER_BATCH = 16_384
 BYTES_PER_BATCH = 32 << 20
 SECONDS_BETWEEN_PROGRESS = 2.0
+PROGRESS = ".progress"
+"""Ending of a small file that says how far an extract is; it is removed when the extract is done."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class ExtractTask:
 
     @property
     def progress(self) -> str:
-        return self.target + ".progress"
+        return self.target + PROGRESS
 
     def to_json(self) -> str:
         values = dataclasses.asdict(self)

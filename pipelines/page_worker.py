@@ -27,6 +27,8 @@ from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 import msgspec
 
+from ccpairs.interruption import end_with_parent
+
 BATCH_MESSAGES = 64
 BATCH_BYTES = 4 << 20
 """A batch is sent when it has so many messages or bytes: few enough to keep memory flat, enough to be no overhead."""
@@ -208,6 +210,7 @@ def serve(handle: Callable[[bytes], bytes], requests: BinaryIO, answers: BinaryI
 def main(arguments: Sequence[str]) -> None:
     target, settings, patience, memory = arguments
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    end_with_parent()
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     # What libraries print must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb")

@@ -46,6 +46,7 @@ def make_shards(engine: Engine, graph: Callable[[Any], Any], plan: ShardPlan, *,
     for place in (plan.folder, plan.rejected_folder):
         storage.remove(place)
         storage.make_folder(place)
+        storage.remove_temporary(place)
     storage.write_bytes(plan.result, NOTHING)  # what stays where no row and no reject comes to the last step
     with shown(f"assemble {plan.source}", plan.shards, partial(shard_progress, plan.folder), unit="shards"):
         engine.run(graph, seconds=row_bytes / ASSEMBLE_BYTES_PER_SECOND, parts=max(pieces, plan.partitions))

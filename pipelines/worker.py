@@ -1,4 +1,5 @@
-"""A worker process of the in-process runner: Beam's own, but silent unless something is wrong.
+"""A worker process of the in-process runner, or of Flink with ``CONTROL-ADDRESS WORKER-ID``: Beam's own, but silent
+unless something is wrong.
 
 Beam's worker prints what it does, line after line, between the lines and bars of the command. A handler that is there
 first keeps it from setting up its own.
@@ -7,16 +8,27 @@ first keeps it from setting up its own.
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+
+from ccpairs.interruption import end_with_parent
 
 
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal reaches workers too; the parent ends them
+    end_with_parent()
     handler = logging.StreamHandler()
     handler.setLevel(logging.ERROR)
     logging.getLogger().addHandler(handler)
-    from apache_beam.runners.worker import sdk_worker_main
+    if sys.argv[1:]:
+        from apache_beam.runners.worker.sdk_worker import SdkHarness
 
-    sdk_worker_main.main(sys.argv)
+        control, worker_id = sys.argv[1:]
+        SdkHarness(control, worker_id=worker_id).run()
+    else:
+        from apache_beam.runners.worker import sdk_worker_main
+
+        sdk_worker_main.main(sys.argv)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ccpairs.errors import UserError
+from ccpairs.interruption import child_command
 
 BUILT = Path(__file__).resolve().parents[2] / ".kenlm" / "bin"
 """Where ``make kenlm`` puts them."""
@@ -38,7 +39,7 @@ def estimate(
     if prune:
         command += ["--prune", *map(str, prune)]
     with (folder / "lmplz.log").open("w+b") as log:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
+        process = subprocess.Popen(child_command(command), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log)
         assert process.stdin is not None
         try:
             with process.stdin as stream:
@@ -63,7 +64,8 @@ def make_binary(arpa: Path, binary: Path, *, structure: str, bits: int | None, m
     command = [find_tool("build_binary"), "-S", memory, "-T", f"{folder}/"]
     if bits is not None:
         command += ["-q", str(bits), "-b", str(bits), "-a", "22"]
-    done = subprocess.run([*command, structure, str(arpa), str(binary)], capture_output=True, check=False)
+    command = child_command([*command, structure, str(arpa), str(binary)])
+    done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode != 0:
         raise UserError(f"build_binary failed: {_reason(done.stderr, done.returncode)}")
 

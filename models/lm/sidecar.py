@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from ccpairs.errors import UserError
+from ccpairs.interruption import temporary
 from models.lm.normalisers import NORMALISERS, Normaliser
 
 SIDECAR = "model.json"
@@ -93,8 +94,9 @@ def write_sidecar(directory: Path, sidecar: Sidecar) -> None:
     """Write ``model.json``, whole or not at all."""
     path, passing = directory / SIDECAR, directory / f".tmp-{SIDECAR}"
     encoded = msgspec.json.format(msgspec.json.encode(sidecar), indent=2)
-    passing.write_bytes(encoded + b"\n")
-    passing.replace(path)
+    with temporary(passing):
+        passing.write_bytes(encoded + b"\n")
+        passing.replace(path)
 
 
 def normaliser_of(sidecar: Sidecar, directory: Path) -> Normaliser:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ccpairs.errors import UserError
+from ccpairs.interruption import temporary
 from ccpairs.version import __version__
 from models.lm.kenlm_tools import estimate, find_tool, make_binary
 from models.lm.model import open_kenlm, open_pieces
@@ -70,7 +71,11 @@ def train(
     """
     find_tool("lmplz")
     find_tool("build_binary")
-    with new_directory(directory) as made, tempfile.TemporaryDirectory(dir=made.parent, prefix=".tmp-") as passing:
+    with (
+        new_directory(directory) as made,
+        tempfile.TemporaryDirectory(dir=made.parent, prefix=".tmp-") as passing,
+        temporary(passing),
+    ):
         folder = Path(passing)
         corpus_file, arpa = folder / "corpus.txt", folder / "model.arpa"
         count, words = write_normalised(texts, normaliser, corpus_file)
@@ -112,9 +117,10 @@ def new_directory(directory: Path) -> Iterator[Path]:
         directory.absolute().parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(dir=directory.absolute().parent, prefix=f".tmp-{directory.name}-"))
         try:
-            made.chmod(0o755)
-            yield made
-            made.replace(directory.absolute())
+            with temporary(made):
+                made.chmod(0o755)
+                yield made
+                made.replace(directory.absolute())
         finally:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ccpairs.errors import UserError
+from ccpairs.interruption import temporary
 
 KEPT = 2
 PREFIX = "step-"
@@ -43,12 +44,13 @@ class Checkpoints:
         half = self.folder / f".tmp-{final.name}"
         shutil.rmtree(half, ignore_errors=True)
         try:
-            half.mkdir(parents=True)
-            torch.save(_tensors(state), half / "state.pt")
-            position = json.dumps(asdict(Position(step, dict(used), self.of)))
-            (half / "position.json").write_text(position, encoding="utf-8")
-            shutil.rmtree(final, ignore_errors=True)
-            half.rename(final)
+            with temporary(half):
+                half.mkdir(parents=True)
+                torch.save(_tensors(state), half / "state.pt")
+                position = json.dumps(asdict(Position(step, dict(used), self.of)))
+                (half / "position.json").write_text(position, encoding="utf-8")
+                shutil.rmtree(final, ignore_errors=True)
+                half.rename(final)
         except (OSError, RuntimeError) as error:  # torch raises RuntimeError where a disk is full
             shutil.rmtree(half, ignore_errors=True)
             raise OSError(f"checkpoint {final.name} cannot be written: {str(error).splitlines()[0]}") from None

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from ccpairs.errors import UserError
+from ccpairs.interruption import temporary
 from models.encoders import Encoder
 from models.trainer import processes
 from models.trainer.corpus import Corpus
@@ -121,12 +122,13 @@ def run(
         half = output / f".tmp-{MODEL}"
         shutil.rmtree(half, ignore_errors=True)
         try:
-            if finish is None:
-                prepared.learner.trainable.save(half)
-            else:
-                finish(prepared.learner.encoder, half, facts)
-            shutil.rmtree(output / MODEL, ignore_errors=True)
-            half.rename(output / MODEL)
+            with temporary(half):
+                if finish is None:
+                    prepared.learner.trainable.save(half)
+                else:
+                    finish(prepared.learner.encoder, half, facts)
+                shutil.rmtree(output / MODEL, ignore_errors=True)
+                half.rename(output / MODEL)
             write_facts(output / FACTS, facts)
         except (OSError, SafetensorError) as error:
             shutil.rmtree(half, ignore_errors=True)

@@ -29,6 +29,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
+from ccpairs.interruption import temporary
 from models.encoders import Role, TokenBatch
 from models.trainer.corpus import TEXTS, Corpus, Source
 from models.trainer.settings import digest
@@ -115,12 +116,13 @@ def tokenised(
         half = folder / f".tmp-{key}"
         half.mkdir(parents=True)
         try:
-            listing = {
-                source.name: _write(source, tokeniser, max_tokens, half / source.name, grouping, told)
-                for source in corpus.sources
-            }
-            (half / LISTING).write_text(json.dumps(listing), encoding="utf-8")
-            half.rename(place)
+            with temporary(half):
+                listing = {
+                    source.name: _write(source, tokeniser, max_tokens, half / source.name, grouping, told)
+                    for source in corpus.sources
+                }
+                (half / LISTING).write_text(json.dumps(listing), encoding="utf-8")
+                half.rename(place)
         except OSError as error:
             shutil.rmtree(half, ignore_errors=True)
             raise UserError(

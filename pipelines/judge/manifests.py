@@ -91,6 +91,7 @@ class Judgement:
         for folder in (self.folder, self.dropped):
             storage.remove(storage.join(folder, MANIFEST_NAME))
             storage.make_folder(folder)
+            storage.remove_temporary(folder)
             for name in storage.names_in(folder):
                 if name not in names:
                     storage.remove(storage.join(folder, name))
