@@ -151,8 +151,6 @@ def check_flags(flags: Sequence[str], own: Sequence[str]) -> None:
 
     Other runners have options of their own, so they are left to them where such a runner is named.
     """
-    if not Engine(tuple(flags)).is_local:
-        return
     parser = argparse.ArgumentParser(
         add_help=False, allow_abbrev=False, conflict_handler="resolve", exit_on_error=False
     )
@@ -162,7 +160,7 @@ def check_flags(flags: Sequence[str], own: Sequence[str]) -> None:
         _, unknown = parser.parse_known_args(list(flags))
     except argparse.ArgumentError as error:
         raise UserError(f"{error}; it is a flag of Apache Beam, see docs/engines.md") from None
-    if unknown:
+    if unknown and Engine(tuple(flags)).is_local:
         flag = unknown[0].split("=", 1)[0]
         known = [*own, *parser._option_string_actions]
         near = difflib.get_close_matches(flag, known, 1) if flag.startswith("-") else []

@@ -42,8 +42,9 @@ SECONDS_BETWEEN_LOOKS = 0.2
 LINES_KEPT = 200
 SERVER = "the job server of Flink"
 PYTHON_ERROR = "Error received from SDK harness for instruction"
-REPEATED = ("", "apache_beam.runners.common", "apache_beam.runners.worker.sdk_worker")
-"""Loggers that print the error of a job, some of them once for each attempt; the exception holds it too."""
+REPEATED = ("", *(f"apache_beam.runners.{name}" for name in ("common", "worker.sdk_worker", "worker.data_plane")))
+"""Loggers that print the error of a job, some of them once for each attempt, though the exception holds it; and that
+connections end when a job has ended."""
 
 
 class Flink:
@@ -53,14 +54,19 @@ class Flink:
         self._stack = ExitStack()
         self._server: _JavaServer | None = None
         self._workers: str | None = None
+        self._is_open = False
 
     def close(self) -> None:
         """End the processes."""
         self._stack.close()
-        self._server = self._workers = None
+        self._server, self._workers, self._is_open = None, None, False
 
     def pipeline(self, options: PipelineOptions, *, is_flink: bool) -> Any:
         """An empty graph for the job server of ``is_flink``, or for the one that ``--job_endpoint`` names."""
+        if not self._is_open:
+            self._is_open = True
+            self._stack.enter_context(_without_repetition())
+            self._stack.enter_context(_temporary_folder())
         self._use_worker_processes(options, is_flink=is_flink)
         if not is_flink or options.view_as(PortableOptions).job_endpoint:
             return beam.Pipeline(options=options)
@@ -73,8 +79,7 @@ class Flink:
     def clear_errors(self) -> Iterator[None]:
         """Raise what a job's error means: ``UserError`` for Flink's own, ``RuntimeError`` with Python's traceback."""
         try:
-            with _without_repetition():
-                yield
+            yield
         except (RuntimeError, grpc.RpcError, grpc.FutureTimeoutError) as error:
             if self._server is not None and self._server.has_ended():
                 raise UserError(f"{SERVER} ended: {self._server.reason()}; {_advice(self._server.reason())}") from None
@@ -110,7 +115,7 @@ class _Runner(FlinkRunner):
 
 
 class _JavaServer(FlinkJarJobServer):
-    """Beam's job server in a Java process that ends with this process. Its temporary files are in one folder."""
+    """Beam's job server in a Java process that ends with this process."""
 
     def __init__(self, options: PipelineOptions) -> None:
         super().__init__(options)
@@ -150,9 +155,7 @@ class _JavaServer(FlinkJarJobServer):
             )
         if self._job_port:
             _check_port(self._job_port)
-        self._local_temp_root = tempfile.mkdtemp(prefix="ccpairs-flink-")
-        self._stack.callback(shutil.rmtree, self._local_temp_root, ignore_errors=True)
-        self._stack.enter_context(temporary(self._local_temp_root))
+        self._local_temp_root = tempfile.gettempdir()
         try:
             (java, *arguments), endpoint = self.subprocess_cmd_and_endpoint()
         except Exception as error:  # the download raises all kinds
@@ -207,6 +210,20 @@ class _Workers(BeamFnExternalWorkerPoolServicer):
         command = [sys.executable, "-m", "pipelines.worker", start_worker_request.control_endpoint.url, worker]
         self._worker_processes[worker] = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         return beam_fn_api_pb2.StartWorkerResponse()
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[None]:
+    """Let Java, and Beam, which leaves files behind for each graph, write to a folder that is removed."""
+    before = tempfile.tempdir
+    folder = tempfile.mkdtemp(prefix="ccpairs-flink-")
+    with temporary(folder):
+        tempfile.tempdir = folder
+        try:
+            yield
+        finally:
+            tempfile.tempdir = before
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
