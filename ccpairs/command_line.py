@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib.util
+import io
 import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_INTERRUPTED, EXIT_USER, DamagedInput, UserError
+from ccpairs.local_files import one_line
 from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
+
+UNUSABLE_NAMES = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors of the system that say something about a path, whichever flag named it."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -62,6 +68,8 @@ def _is_installed(module: str) -> bool:
 
 def set_up_logging() -> None:
     """Our lines go to stderr as they are; other people's only where something is wrong."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to stop
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.ERROR)
     logging.getLogger("ccpairs").setLevel(logging.INFO)
 
@@ -75,11 +83,16 @@ def exit_code(
     try:
         return command(sys.argv[1:] if argv is None else argv)
     except UserError as error:
-        print(f"ccpairs: {error}", file=sys.stderr)
+        print(f"ccpairs: {one_line(str(error))}", file=sys.stderr)
         return EXIT_USER
     except DamagedInput as error:
-        print(f"ccpairs: {error}; nothing was made", file=sys.stderr)
+        print(f"ccpairs: {one_line(str(error))}; nothing was made", file=sys.stderr)
         return EXIT_INPUTS_FAILED
+    except OSError as error:
+        if error.errno not in UNUSABLE_NAMES or error.filename is None:
+            raise
+        print(f"ccpairs: {one_line(str(error.filename))}: {error.strerror}; name another place", file=sys.stderr)
+        return EXIT_USER
     except KeyboardInterrupt:
         print(f"ccpairs: interrupted; {interrupted}", file=sys.stderr)
         return EXIT_INTERRUPTED

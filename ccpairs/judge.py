@@ -6,12 +6,14 @@ Exit codes: 0 all is done; 2 the command line asks for something that cannot be 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import sys
 from collections.abc import Sequence
 
 from ccpairs.command_line import Parser, count, exit_code, positive, set_up_logging
 from ccpairs.errors import EXIT_OK
+from ccpairs.output_folder import JUDGED, hold_output, local_output, output_uri, refuse_inside
 
 EPILOG = """\
 Without --model, a model for each fold is trained on the candidates of the other folds first. Every pair is kept, in
@@ -129,7 +131,6 @@ def make_parser() -> Parser:
 def judge(argv: Sequence[str]) -> int:
     """Parse the command line and do what it says; raises :class:`UserError`."""
     set_up_logging()  # before Beam is imported, for it logs as it is imported
-    from pipelines.build import prepare_output
     from pipelines.engine import Engine, check_flags
     from pipelines.judge.candidates import find_candidates
     from pipelines.judge.request import asked_for
@@ -142,10 +143,18 @@ def judge(argv: Sequence[str]) -> int:
     check_flags(beam_flags, sorted(parser._option_string_actions))
     if given.quiet:
         logging.getLogger("ccpairs").setLevel(logging.WARNING)
+    given.output = output_uri(given.output)
+    if given.work is not None:
+        given.work = local_output(given.work, "--work")
     names = [name.strip() for value in given.source or () for name in value.split(",") if name.strip()]
     request = asked_for(given, find_candidates(given.input, names), choice_of(given))
-    prepare_output(given.output)
-    print(*summary(run(request, Engine(tuple(beam_flags))), given.every_k), sep="\n")
+    for each in request.candidates:
+        refuse_inside(each.folder, "--input", given.output, JUDGED)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(hold_output(given.output, "judge"))
+        if given.work is not None:
+            stack.enter_context(hold_output(given.work, "judge", "--work"))
+        print(*summary(run(request, Engine(tuple(beam_flags))), given.every_k), sep="\n")
     return EXIT_OK
 
 

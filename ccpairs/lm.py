@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ccpairs.command_line import Parser, exit_code, positive, set_up_logging
 from ccpairs.errors import EXIT_OK, UserError
+from ccpairs.output_folder import local_output
 
 if TYPE_CHECKING:
     from models.lm.model import LanguageModel
@@ -77,7 +78,7 @@ def make_parser() -> Parser:
 
     add = command("train", "train a model on Wikipedia dumps or any text, with CCNet's normaliser and settings")
     add_inputs(add, required=True)
-    add("--output", type=Path, required=True, metavar="DIR", help="directory to make")
+    add("--output", required=True, metavar="DIR", help="directory to make")
     add("--language", required=True, type=code, metavar="CODE", help="ISO 639-1 code of the language of the texts")
     add("--corpus", metavar="TEXT", help="what the texts are, for the sidecar (default: the names of the inputs)")
     add("--license", metavar="TEXT", help="licence of the texts, for the sidecar")
@@ -110,7 +111,7 @@ def make_parser() -> Parser:
     add = command("import", "take over a model of CCNet, with its normaliser, so that its published cut-offs hold")
     add("--kenlm", type=Path, required=True, metavar="FILE", help="LANGUAGE.arpa.bin")
     add("--sentencepiece", type=Path, required=True, metavar="FILE", help="LANGUAGE.sp.model")
-    add("--output", type=Path, required=True, metavar="DIR", help="directory to make")
+    add("--output", required=True, metavar="DIR", help="directory to make")
     add("--language", required=True, type=code, metavar="CODE", help="ISO 639-1 code of the model's language")
     add(
         "--cutoffs",
@@ -270,6 +271,8 @@ def run(argv: Sequence[str]) -> int:
     """Parse the command line and do what it says; raises :class:`UserError`."""
     set_up_logging()
     given = make_parser().parse_args(list(argv))
+    if "output" in given:
+        given.output = Path(local_output(given.output))
     if given.quiet:
         logging.getLogger("ccpairs").setLevel(logging.WARNING)
     return COMMANDS[given.command](given)

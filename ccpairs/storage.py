@@ -11,23 +11,35 @@ import os
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs as arrow_fs
 
 from ccpairs.errors import UserError
+from ccpairs.local_files import as_text, is_address, is_text, local_path
 
 DIGESTED_AT_ONCE = 1 << 20
+SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss")
+"""Addresses that Arrow's file systems open; it knows more, which have not been tried."""
 TEMPORARY = ".tmp-"
 """Prefix of half-written files; Arrow and Hugging Face readers pass over names that start with a dot."""
 
 
 def locate(uri: str) -> tuple[Any, str]:
-    """The Arrow file system and the path inside it of a local path or URI."""
-    if "://" not in uri:
-        return arrow_fs.LocalFileSystem(), os.path.abspath(os.path.expanduser(uri))
+    """The Arrow file system and the path inside it of a local path or URI. Raises ``UserError`` for other addresses."""
+    if not is_address(uri):
+        if not is_text(uri):
+            raise UserError(f"cannot use {as_text(uri)}: the name is not UTF-8; rename it")
+        return arrow_fs.LocalFileSystem(), local_path(uri)
+    scheme = uri.partition("://")[0]
+    if scheme not in SCHEMES:
+        raise UserError(
+            f"cannot use {uri}: {scheme or 'an empty scheme'}:// is not known here; use a path, s3:// or gs://"
+        )
+    if mark := next((each for each in "?#" if each in uri), None):  # Arrow would take what is joined to it for options
+        raise UserError(f"cannot use {uri}: the address of a file or folder has no {mark}; leave out what follows it")
     try:
         system, path = arrow_fs.FileSystem.from_uri(uri)
         return system, str(path)
@@ -41,7 +53,7 @@ def join(uri: str, *names: str) -> str:
 
 def parent(uri: str) -> str:
     """The folder that holds a file or folder."""
-    return (uri if "://" in uri else os.path.abspath(os.path.expanduser(uri))).rstrip("/").rpartition("/")[0]
+    return (uri if is_address(uri) else local_path(uri)).rstrip("/").rpartition("/")[0]
 
 
 def same_place(one: str, other: str) -> bool:
@@ -58,17 +70,25 @@ def exists(uri: str) -> bool:
 def names_in(uri: str) -> list[str]:
     """Sorted base names of the files and folders in a folder; empty where there is no such folder."""
     system, path = locate(uri)
+    if isinstance(system, arrow_fs.LocalFileSystem):  # Arrow fails at a name that is not UTF-8
+        try:
+            return sorted(map(as_text, os.listdir(path)))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
     if system.get_file_info(path).type != arrow_fs.FileType.Directory:
         return []
     return sorted(info.base_name for info in system.get_file_info(arrow_fs.FileSelector(path)))
 
 
 def sizes_in(uri: str) -> dict[str, int]:
-    """Base name -> bytes of the files in a folder; empty where there is no such folder."""
+    """Base name -> bytes of the regular files in a folder; empty where there is no such folder."""
     system, path = locate(uri)
-    if system.get_file_info(path).type != arrow_fs.FileType.Directory:
+    if isinstance(system, arrow_fs.LocalFileSystem):
+        infos = system.get_file_info([f"{path}/{name}" for name in names_in(uri)])
+    elif system.get_file_info(path).type == arrow_fs.FileType.Directory:
+        infos = system.get_file_info(arrow_fs.FileSelector(path))
+    else:
         return {}
-    infos = system.get_file_info(arrow_fs.FileSelector(path))
     return {info.base_name: info.size for info in infos if info.type == arrow_fs.FileType.File}
 
 
@@ -139,13 +159,18 @@ def write_bytes(uri: str, data: bytes) -> None:
 def remove_temporary(uri: str, below: bool = False) -> int:
     """Remove the files that killed runs left half-written in a folder, or in all folders ``below`` it too.
 
-    Returns how many. Object stores have none.
+    Returns how many. Links are not followed. Object stores have none.
     """
     system, path = locate(uri)
     if not isinstance(system, arrow_fs.LocalFileSystem):
         return 0
-    found = system.get_file_info(arrow_fs.FileSelector(path, allow_not_found=True, recursive=below))
-    stale = [info for info in found if info.base_name.startswith(TEMPORARY) and info.type == arrow_fs.FileType.File]
-    for info in stale:
-        system.delete_file(info.path)
-    return len(stale)
+    removed = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            if name.startswith(TEMPORARY):
+                with suppress(FileNotFoundError):
+                    os.unlink(os.path.join(folder, name))
+                    removed += 1
+        if not below:
+            break
+    return removed

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from ccpairs.command_line import Parser, count, exit_code, need, positive, set_up_logging, table
 from ccpairs.errors import EXIT_OK, UserError
+from ccpairs.local_files import is_address
+from ccpairs.output_folder import hold_output, output_uri
 
 if TYPE_CHECKING:
     from models.encoders import Encoder
@@ -111,8 +113,10 @@ def train(argv: Sequence[str]) -> int:
     if not given.data or not given.output:
         raise UserError("say what to train on by --data and where to write by --output; --help shows the rest")
     settings = settings_of(given)
+    if not is_address(given.output):
+        given.output = output_uri(given.output)
     from models.evaluation.task import open_task
-    from models.trainer import processes
+    from models.trainer import job, processes
     from models.trainer.corpus import open_corpus
 
     if given.onnx:
@@ -124,7 +128,11 @@ def train(argv: Sequence[str]) -> int:
     with processes.together():
         if not processes.is_first():
             log.setLevel(logging.ERROR)
-        facts = run(settings, corpus, tasks, given)
+        with contextlib.ExitStack() as stack:
+            if processes.is_first():
+                job.refuse_foreign(Path(given.output).expanduser())
+                stack.enter_context(hold_output(given.output, "train"))
+            facts = run(settings, corpus, tasks, given)
         if processes.is_first():
             print(*summary(facts, Path(given.output)), sep="\n")
     return EXIT_OK

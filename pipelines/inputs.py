@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ from typing import IO, Any, BinaryIO, cast
 import smart_open
 
 from ccpairs.errors import DamagedInput
+from ccpairs.local_files import open_regular
 from pipelines.zstd_window import WINDOW_LOG, long_window_reader
 
 if sys.version_info >= (3, 14):
@@ -215,7 +217,8 @@ class InputFile:
     """A file to read, or one byte range ``[begin, end)`` of it.
 
     ``size`` is in bytes and ``version`` is what changes when the file does (modification time, ETag); both None where
-    unknown. ``form`` is one of the source's forms.
+    unknown. ``form`` is one of the source's forms. ``problem`` says why a file cannot be read, if that is known
+    before a run.
     """
 
     uri: str
@@ -225,6 +228,7 @@ class InputFile:
     begin: int | None = None
     end: int | None = None
     limit: int | None = None
+    problem: str | None = None
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
 
     @property
@@ -243,15 +247,31 @@ class InputFile:
 
     def open_raw(self) -> BinaryIO:
         """The bytes of the file as they are stored; seekable where its place allows it."""
+        if self.problem is not None:
+            raise DamagedInput(f"{self.uri}: {self.problem}")
         try:
             raw = (
-                open(self.uri, "rb")
+                open_regular(self.uri)
                 if "://" not in self.uri
                 else smart_open.open(self.uri, "rb", compression="disable")
             )
         except Exception as error:  # every storage client has its own exceptions
             raise DamagedInput(f"{self.uri}: cannot be opened ({error})") from error
         return cast(BinaryIO, MeteredFile(raw, self.meter))
+
+    def check_unchanged(self) -> None:
+        """Raise ``DamagedInput`` where a local file is not the one any more whose size and version were noted."""
+        if "://" in self.uri or self.version is None:
+            return
+        try:
+            status = os.stat(self.uri)
+        except OSError as error:
+            raise DamagedInput(f"{self.uri}: was removed while it was read ({error.strerror}); put it back") from None
+        if (status.st_size, str(status.st_mtime_ns)) != (self.size, self.version):
+            raise DamagedInput(
+                f"{self.uri}: changed while it was read, from {self.size or 0:,} to {status.st_size:,} bytes; "
+                "type the same command again when nothing writes to it"
+            )
 
     def open(self) -> BinaryIO:
         """The decompressed bytes from the start; raises ``DamagedInput`` when truncated, corrupt or a bomb."""
