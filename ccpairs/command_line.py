@@ -7,6 +7,7 @@ import errno
 import importlib.util
 import io
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
@@ -89,9 +90,11 @@ def exit_code(
         print(f"ccpairs: {one_line(str(error))}; nothing was made", file=sys.stderr)
         return EXIT_INPUTS_FAILED
     except OSError as error:
-        if error.errno not in UNUSABLE_NAMES or error.filename is None:
+        if error.errno not in UNUSABLE_NAMES:
             raise
-        print(f"ccpairs: {one_line(str(error.filename))}: {error.strerror}; name another place", file=sys.stderr)
+        reason = str(error.strerror).partition(". Detail")[0]  # Arrow names the file in it
+        reason = f"{os.fsdecode(error.filename)}: {reason}" if isinstance(error.filename, str | bytes) else reason
+        print(f"ccpairs: {one_line(reason)}; name another file or folder", file=sys.stderr)
         return EXIT_USER
     except KeyboardInterrupt:
         print(f"ccpairs: interrupted; {interrupted}", file=sys.stderr)

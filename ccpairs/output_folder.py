@@ -104,7 +104,8 @@ def hold_file(path: str, uri: str, command: str, *, flag: str = "--output", stay
         with _refuse_unwritable(uri, flag):
             _write(descriptor, mark.to_json(running=command))
         try:
-            yield
+            with _quiet_without(path if stays else None, identity):
+                yield
         except Exception:
             if stays and _identity(path) != identity:
                 raise _removed(uri, command) from None
@@ -119,6 +120,23 @@ def hold_file(path: str, uri: str, command: str, *, flag: str = "--output", stay
     finally:
         _held.discard(identity)
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _quiet_without(path: str | None, identity: tuple[int, int]) -> Iterator[None]:
+    """Drop log lines once the file is gone: all that follows from it is told in one line at the end."""
+
+    def is_there(_: logging.LogRecord) -> bool:
+        return path is None or _identity(path) == identity
+
+    handlers = list(logging.getLogger().handlers)
+    for handler in handlers:
+        handler.addFilter(is_there)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(is_there)
 
 
 def _removed(uri: str, command: str) -> UserError:

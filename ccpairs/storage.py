@@ -67,6 +67,12 @@ def exists(uri: str) -> bool:
     return bool(system.get_file_info(path).type != arrow_fs.FileType.NotFound)
 
 
+def is_file(uri: str) -> bool:
+    """Is it a regular file? Others, such as a FIFO, may keep a reader waiting for ever."""
+    system, path = locate(uri)
+    return bool(system.get_file_info(path).type == arrow_fs.FileType.File)
+
+
 def names_in(uri: str) -> list[str]:
     """Sorted base names of the files and folders in a folder; empty where there is no such folder."""
     system, path = locate(uri)

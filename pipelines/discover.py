@@ -156,7 +156,7 @@ def _checked(uri: str) -> str:
     """The same address; raises ``UserError`` where its scheme is none that is read."""
     scheme = uri.partition("://")[0]
     if scheme not in SCHEMES:
-        near = difflib.get_close_matches(scheme, SCHEMES, 1)
+        near = difflib.get_close_matches(scheme, SCHEMES, 1, cutoff=0.7)
         hint = f"did you mean {near[0]}://?" if near else "give a path, or an address of http, https, s3 or gs"
         raise UserError(f"{uri}: {scheme or 'an empty scheme'}:// is not read; {hint}")
     return uri
@@ -169,13 +169,19 @@ def _is_glob(uri: str) -> bool:
 def _listed(uri: str) -> Iterable[str]:
     try:
         with smart_open.open(uri, "rb", compression="disable") as raw:
-            text = decompressed(raw, uri, InputFile(uri, "").meter).read(-1).decode()
+            text = _decoded(decompressed(raw, uri, InputFile(uri, "").meter).read(-1))
     except (OSError, DamagedInput, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the list of inputs {uri}: {error}") from None
     entries = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if not entries:
         raise UserError(f"the list of inputs {uri} names nothing")
     return entries
+
+
+def _decoded(data: bytes) -> str:
+    """The text of a list; names that are not UTF-8 stay, for their files fail alone. Raises ``UnicodeDecodeError``."""
+    is_no_list = b"\0" in data or data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return data.decode(errors="strict" if is_no_list else "surrogateescape")
 
 
 def _matching(pattern: str) -> Iterator[InputFile]:

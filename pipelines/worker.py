@@ -6,17 +6,27 @@ first keeps it from setting up its own.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
+
+
+def tells_more(record: logging.LogRecord) -> bool:
+    """Does a log line say what the command does not learn anyway? What a graph raises reaches it as an exception."""
+    of_beam = record.name.startswith("apache_beam.")
+    return not of_beam or (record.exc_info is None and "Traceback" not in record.getMessage())
 
 
 def main() -> None:
     handler = logging.StreamHandler()
     handler.setLevel(logging.ERROR)
+    handler.addFilter(tells_more)
     logging.getLogger().addHandler(handler)
     from apache_beam.runners.worker import sdk_worker_main
 
-    sdk_worker_main.main(sys.argv)
+    with open(os.devnull, "w") as unread, contextlib.redirect_stderr(unread):  # it prints each traceback, too
+        sdk_worker_main.main(sys.argv)
 
 
 if __name__ == "__main__":
