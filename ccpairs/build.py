@@ -19,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 from ccpairs.command_line import Parser, count, exit_code, positive, set_up_logging
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_OK, UserError
 from ccpairs.interruption import temporary
+from ccpairs.local_files import is_address
+from ccpairs.output_folder import SAMPLE_DUMPS, hold_output, output_uri
 
 if TYPE_CHECKING:
     from pipelines.discover import Found
     from pipelines.source import Source
 
 DEFAULT_OUTPUT = "ccpairs-output"
-SAMPLE_DUMPS = "sample-dumps"
 
 EPILOG = """\
 Without --input, a source is built from sample dumps, which are made first (in OUTPUT/sample-dumps).
@@ -138,7 +139,7 @@ def find_all(sources: Mapping[str, Source], given: Any) -> Iterator[dict[str, Fo
             make_samples(folder)
             uris = {name: [os.path.join(folder, name)] for name in sources}
         yield {
-            name: find_inputs(source, uris[name], prefix=given.input_prefix, limit=given.limit)
+            name: find_inputs(source, uris[name], prefix=given.input_prefix, limit=given.limit, output=given.output)
             for name, source in sources.items()
         }
 
@@ -147,7 +148,7 @@ def make_samples(folder: str) -> None:
     """Write the sample dumps of all sources, unless they are there; raises ``UserError`` where that cannot be."""
     from pipelines.samples import write_samples
 
-    if "://" in folder:
+    if is_address(folder):
         raise UserError("--input is missing; the sample dumps need a local --output")
     if os.path.isdir(folder):
         return
@@ -176,16 +177,21 @@ def build(argv: Sequence[str]) -> int:
     check_flags(beam_flags, sorted(parser._option_string_actions))
     if given.quiet:
         logging.getLogger("ccpairs").setLevel(logging.WARNING)
+    given.output = output_uri(given.output)
     opt_out = load_opt_out(given.opt_out) if given.opt_out else OptOut()
     sources = make_sources(chosen_sources(given.source, every), every, given, opt_out)
-    with find_all(sources, given) as inputs:
+    with contextlib.ExitStack() as stack:
+        if not given.input and not given.dry_run:  # sample dumps are made in the output
+            stack.enter_context(hold_output(given.output, "build"))
+        inputs = stack.enter_context(find_all(sources, given))
         if given.dry_run:
             from pipelines.summary import dry_run
 
             print(*dry_run(sources.values(), inputs), sep="\n")
             return EXIT_OK
-        with Engine(tuple(beam_flags)) as engine:
-            return run(sources, inputs, given, engine, argv)
+        stack.enter_context(hold_output(given.output, "build"))
+        engine = stack.enter_context(Engine(tuple(beam_flags)))
+        return run(sources, inputs, given, engine, argv)
 
 
 def run(

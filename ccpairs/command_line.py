@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib.util
+import io
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_INTERRUPTED, EXIT_USER, DamagedInput, UserError
 from ccpairs.interruption import end_in_one_line
+from ccpairs.local_files import is_address, local_path, one_line
+from ccpairs.output_folder import output_uri
 from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
-from ccpairs.storage import is_address
 from ccpairs.version import __version__
 
 ENCODERS = ("torch", "transformers", "tokenizers", "safetensors", "numba")
@@ -21,6 +25,9 @@ ENCODERS = ("torch", "transformers", "tokenizers", "safetensors", "numba")
 
 LOCAL_INPUT = "only local paths are read here; copy it to this machine and give the path of the copy"
 LOCAL_OUTPUT = "only local folders are written here; give a local path and copy the result"
+
+UNUSABLE_NAMES = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors of the system that say something about a path, whichever flag named it."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -43,14 +50,14 @@ def local_input(text: str) -> str:
     """A local path to read from, for a flag. Flags that take addresses say URI."""
     if is_address(text):
         raise argparse.ArgumentTypeError(f"{_scheme(text)} is an address, and {LOCAL_INPUT}")
-    return text
+    return local_path(text) if text.startswith("file:/") else text
 
 
 def local_output(text: str) -> str:
     """A local path to write to, for a flag. Flags that take addresses say URI."""
     if is_address(text):
         raise argparse.ArgumentTypeError(f"{_scheme(text)} is an address, and {LOCAL_OUTPUT}")
-    return text
+    return output_uri(text)
 
 
 def _scheme(address: str) -> str:
@@ -100,6 +107,8 @@ def _is_installed(module: str) -> bool:
 
 def set_up_logging() -> None:
     """Our lines go to stderr as they are; other people's only where something is wrong."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to stop
+        sys.stdout.reconfigure(errors="backslashreplace")
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.ERROR)
     logging.getLogger("ccpairs").setLevel(logging.INFO)
 
@@ -117,11 +126,18 @@ def exit_code(
         with end_in_one_line(interrupted):
             return command(sys.argv[1:] if argv is None else argv)
     except UserError as error:
-        print(f"ccpairs: {error}", file=sys.stderr)
+        print(f"ccpairs: {one_line(str(error))}", file=sys.stderr)
         return EXIT_USER
     except DamagedInput as error:
-        print(f"ccpairs: {error}; nothing was made", file=sys.stderr)
+        print(f"ccpairs: {one_line(str(error))}; nothing was made", file=sys.stderr)
         return EXIT_INPUTS_FAILED
+    except OSError as error:
+        if error.errno not in UNUSABLE_NAMES:
+            raise
+        reason = str(error.strerror).partition(". Detail")[0]  # Arrow names the file in it
+        reason = f"{os.fsdecode(error.filename)}: {reason}" if isinstance(error.filename, str | bytes) else reason
+        print(f"ccpairs: {one_line(reason)}; name another file or folder", file=sys.stderr)
+        return EXIT_USER
     except KeyboardInterrupt:
         print(f"ccpairs: interrupted; {interrupted}", file=sys.stderr)
         return EXIT_INTERRUPTED

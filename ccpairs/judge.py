@@ -6,6 +6,7 @@ Exit codes: 0 all is done; 2 the command line asks for something that cannot be 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import sys
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from ccpairs.command_line import (
     set_up_logging,
 )
 from ccpairs.errors import EXIT_OK
+from ccpairs.output_folder import JUDGED, hold_output, output_uri, refuse_inside
 
 EPILOG = """\
 Without --model, a model for each fold is trained on the candidates of the other folds first. Every pair is kept, in
@@ -153,7 +155,6 @@ def judge(argv: Sequence[str]) -> int:
     searches = ("faiss",) if given.rank_path == "faiss" else ()
     words = ("bm25s",) if given.judge == "bm25" else ()
     need("judging", *ENCODERS, *trains, *searches, *words)
-    from pipelines.build import prepare_output
     from pipelines.judge.candidates import find_candidates
     from pipelines.judge.request import asked_for
     from pipelines.judge.rules import choice_of
@@ -162,10 +163,16 @@ def judge(argv: Sequence[str]) -> int:
 
     if given.quiet:
         logging.getLogger("ccpairs").setLevel(logging.WARNING)
+    given.output = output_uri(given.output)
     names = [name.strip() for value in given.source or () for name in value.split(",") if name.strip()]
     request = asked_for(given, find_candidates(given.input, names), choice_of(given))
-    prepare_output(given.output)
-    with Engine(tuple(beam_flags)) as engine:
+    for each in request.candidates:
+        refuse_inside(each.folder, "--input", given.output, JUDGED)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(hold_output(given.output, "judge"))
+        if given.work is not None:
+            stack.enter_context(hold_output(given.work, "judge", "--work"))
+        engine = stack.enter_context(Engine(tuple(beam_flags)))
         print(*summary(run(request, engine), given.every_k), sep="\n")
     return EXIT_OK
 

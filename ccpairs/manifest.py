@@ -123,4 +123,6 @@ def read_manifest(uri: str) -> Manifest:
         inner = [name for name in storage.names_in(uri) if storage.exists(storage.join(uri, name, MANIFEST_NAME))]
         hint = f"; did you mean one of {', '.join(inner)} inside it?" if inner else "; finish the build first"
         raise UserError(f"{uri} has no {MANIFEST_NAME}, so it holds no finished shards{hint}") from None
+    except OSError as error:
+        raise UserError(f"{where} cannot be read ({error}); make it readable") from None
     return parse_manifest(data, where)

@@ -16,6 +16,7 @@ from typing import Any
 
 from ccpairs.command_line import Parser, exit_code, set_up_logging
 from ccpairs.errors import EXIT_OK, UserError
+from ccpairs.output_folder import hold_output, output_uri
 
 EPILOG = """\
 Flags that are left out keep what the shards were made with. Nothing is computed again: only the record is read.
@@ -52,7 +53,6 @@ def make_parser() -> Parser:
 def refilter(argv: Sequence[str]) -> int:
     """Parse the command line and do what it says; raises :class:`UserError`."""
     set_up_logging()
-    from pipelines.build import prepare_output
     from pipelines.engine import Engine, check_flags
     from pipelines.judge.redecide import Redecision, find_judged, judged_place
     from pipelines.quality_flags import for_refilter
@@ -64,19 +64,19 @@ def refilter(argv: Sequence[str]) -> int:
     check_flags(beam_flags, sorted(parser._option_string_actions))
     if given.quiet:
         logging.getLogger("ccpairs").setLevel(logging.WARNING)
+    given.output = output_uri(given.output)
     names = [name.strip() for value in given.source or () for name in value.split(",") if name.strip()]
     place = judged_place(given.input)
     if of_judged(given, place is not None):
         if place is None:
             raise UserError(f"{given.input} holds no judged pairs, which {flag(given, RULE)} is for; judge it first")
         sources = find_judged(place, names)
-        prepare_output(given.output)
-        with Engine(tuple(beam_flags)) as engine:
+        with hold_output(given.output, "refilter"), Engine(tuple(beam_flags)) as engine:
             done = Redecision(sources, given.output, given).run(engine)
     else:
-        prepare_output(given.output)
-        with Engine(tuple(beam_flags)) as engine:
-            done = Refilter(given.input, given.output, engine, partial(for_refilter, given), names, tuple(argv)).run()
+        with hold_output(given.output, "refilter"), Engine(tuple(beam_flags)) as engine:
+            quality = partial(for_refilter, given)
+            done = Refilter(given.input, given.output, engine, quality, names, tuple(argv)).run()
     print(*before_and_after(done), sep="\n")
     return EXIT_OK
 

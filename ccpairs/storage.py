@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -21,26 +20,33 @@ from pyarrow import fs as arrow_fs
 
 from ccpairs.errors import UserError
 from ccpairs.interruption import after_children_end, temporary
+from ccpairs.local_files import as_text, is_address, is_text, local_path
 
 DIGESTED_AT_ONCE = 1 << 20
+SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss")
+"""Addresses that Arrow's file systems open; it knows more, which have not been tried."""
 TEMPORARY = ".tmp-"
 """Prefix of half-written files; Arrow and Hugging Face readers pass over names that start with a dot."""
 
 
 def locate(uri: str) -> tuple[Any, str]:
-    """The Arrow file system and the path inside it of a local path or URI."""
-    if "://" not in uri:
-        return arrow_fs.LocalFileSystem(), os.path.abspath(os.path.expanduser(uri))
+    """The Arrow file system and the path inside it of a local path or URI. Raises ``UserError`` for other addresses."""
+    if not is_address(uri):
+        if not is_text(uri):
+            raise UserError(f"cannot use {as_text(uri)}: the name is not UTF-8; rename it")
+        return arrow_fs.LocalFileSystem(), local_path(uri)
+    scheme = uri.partition("://")[0]
+    if scheme not in SCHEMES:
+        raise UserError(
+            f"cannot use {uri}: {scheme or 'an empty scheme'}:// is not known here; use a path, s3:// or gs://"
+        )
+    if mark := next((each for each in "?#" if each in uri), None):  # Arrow would take what is joined to it for options
+        raise UserError(f"cannot use {uri}: the address of a file or folder has no {mark}; leave out what follows it")
     try:
         system, path = arrow_fs.FileSystem.from_uri(uri)
         return system, str(path)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise UserError(f"cannot use {uri}: {error}") from None
-
-
-def is_address(text: str) -> bool:
-    """Whether a text names a place by an address (``s3://…``, ``file:///…``) and not by a local path."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", text) is not None
 
 
 def join(uri: str, *names: str) -> str:
@@ -49,7 +55,7 @@ def join(uri: str, *names: str) -> str:
 
 def parent(uri: str) -> str:
     """The folder that holds a file or folder."""
-    return (uri if "://" in uri else os.path.abspath(os.path.expanduser(uri))).rstrip("/").rpartition("/")[0]
+    return (uri if is_address(uri) else local_path(uri)).rstrip("/").rpartition("/")[0]
 
 
 def same_place(one: str, other: str) -> bool:
@@ -63,20 +69,34 @@ def exists(uri: str) -> bool:
     return bool(system.get_file_info(path).type != arrow_fs.FileType.NotFound)
 
 
+def is_file(uri: str) -> bool:
+    """Is it a regular file? Others, such as a FIFO, may keep a reader waiting for ever."""
+    system, path = locate(uri)
+    return bool(system.get_file_info(path).type == arrow_fs.FileType.File)
+
+
 def names_in(uri: str) -> list[str]:
     """Sorted base names of the files and folders in a folder; empty where there is no such folder."""
     system, path = locate(uri)
+    if isinstance(system, arrow_fs.LocalFileSystem):  # Arrow fails at a name that is not UTF-8
+        try:
+            return sorted(map(as_text, os.listdir(path)))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
     if system.get_file_info(path).type != arrow_fs.FileType.Directory:
         return []
     return sorted(info.base_name for info in system.get_file_info(arrow_fs.FileSelector(path)))
 
 
 def sizes_in(uri: str) -> dict[str, int]:
-    """Base name -> bytes of the files in a folder; empty where there is no such folder."""
+    """Base name -> bytes of the regular files in a folder; empty where there is no such folder."""
     system, path = locate(uri)
-    if system.get_file_info(path).type != arrow_fs.FileType.Directory:
+    if isinstance(system, arrow_fs.LocalFileSystem):
+        infos = system.get_file_info([f"{path}/{name}" for name in names_in(uri)])
+    elif system.get_file_info(path).type == arrow_fs.FileType.Directory:
+        infos = system.get_file_info(arrow_fs.FileSelector(path))
+    else:
         return {}
-    infos = system.get_file_info(arrow_fs.FileSelector(path))
     return {info.base_name: info.size for info in infos if info.type == arrow_fs.FileType.File}
 
 
@@ -149,18 +169,23 @@ def remove_temporary(uri: str, below: bool = False) -> int:
     """Remove the files that killed runs left half-written in a folder, or in all folders ``below`` it too.
 
     Removes those of killed worker processes as well, if a signal ends the command later. Returns how many it removes
-    now. Object stores have none.
+    now. Links are not followed. Object stores have none.
     """
     system, path = locate(uri)
     if not isinstance(system, arrow_fs.LocalFileSystem):
         return 0
-    after_children_end(partial(_remove_half_written, system, path, below), key=(path, below))
-    return _remove_half_written(system, path, below)
+    after_children_end(partial(_remove_half_written, path, below), key=(path, below))
+    return _remove_half_written(path, below)
 
 
-def _remove_half_written(system: Any, path: str, below: bool) -> int:
-    found = system.get_file_info(arrow_fs.FileSelector(path, allow_not_found=True, recursive=below))
-    stale = [info for info in found if info.base_name.startswith(TEMPORARY) and info.type == arrow_fs.FileType.File]
-    for info in stale:
-        system.delete_file(info.path)
-    return len(stale)
+def _remove_half_written(path: str, below: bool) -> int:
+    removed = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            if name.startswith(TEMPORARY):
+                with suppress(FileNotFoundError):
+                    os.unlink(os.path.join(folder, name))
+                    removed += 1
+        if not below:
+            break
+    return removed

@@ -31,6 +31,7 @@ from ccpairs.command_line import (
     table,
 )
 from ccpairs.errors import EXIT_OK, UserError
+from ccpairs.output_folder import hold_output
 
 if TYPE_CHECKING:
     from models.encoders import Encoder
@@ -129,7 +130,7 @@ def train(argv: Sequence[str]) -> int:
     need("training", *ENCODERS, "tensorboard", *(("faiss", "ir_measures") if given.dev else ()))
     settings = settings_of(given)
     from models.evaluation.task import open_task
-    from models.trainer import processes
+    from models.trainer import job, processes
     from models.trainer.corpus import open_corpus
 
     if given.onnx:
@@ -141,7 +142,11 @@ def train(argv: Sequence[str]) -> int:
     with processes.together():
         if not processes.is_first():
             log.setLevel(logging.ERROR)
-        facts = run(settings, corpus, tasks, given)
+        with contextlib.ExitStack() as stack:
+            if processes.is_first():
+                job.refuse_foreign(Path(given.output).expanduser())
+                stack.enter_context(hold_output(given.output, "train"))
+            facts = run(settings, corpus, tasks, given)
         if processes.is_first():
             print(*summary(facts, Path(given.output)), sep="\n")
     return EXIT_OK

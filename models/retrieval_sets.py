@@ -19,6 +19,7 @@ from typing import BinaryIO, NamedTuple, TypeVar, cast
 import msgspec
 
 from ccpairs.errors import UserError
+from ccpairs.local_files import is_text, local_path, open_regular
 
 GZIP = b"\x1f\x8b"
 
@@ -98,7 +99,9 @@ class RetrievalSet:
 
 def open_retrieval_set(folder: str | Path) -> RetrievalSet:
     """The set in a folder, named like the folder; raises ``UserError`` where there is none."""
-    place = Path(folder).expanduser().resolve()
+    place = Path(local_path(str(folder))).resolve()
+    if not is_text(str(place)):
+        raise UserError(f"{folder}: the name is not UTF-8; rename it")
     if not place.exists():
         raise UserError(f"no folder {folder}; name one that holds corpus.jsonl, queries.jsonl and qrels/")
     if not place.is_dir():
@@ -133,7 +136,7 @@ def read_lines(path: Path) -> Iterator[str]:
     """Lines of a file in UTF-8, plain or gzip, without the white space around them; raises ``UserError``."""
     number = 0
     try:
-        with path.open("rb") as raw:
+        with open_regular(str(path)) as raw:
             packed = raw.read(2) == GZIP
             raw.seek(0)
             stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else raw

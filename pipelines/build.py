@@ -23,9 +23,9 @@ from typing import Any
 import apache_beam as beam
 
 from ccpairs import storage
-from ccpairs.errors import UserError
 from ccpairs.interruption import after_children_end
 from ccpairs.manifest import MANIFEST_NAME, InputInfo, Manifest
+from ccpairs.output_folder import check_shard_folder
 from filters.pairs import default_pair_filters
 from pipelines.accounts import (
     Extracted,
@@ -46,6 +46,7 @@ from pipelines.extract import (
     extract_name,
     settings_of,
 )
+from pipelines.inputs import InputFile
 from pipelines.progress import Done, shown
 from pipelines.shard_run import digest, finished, make_shards, read_list, versions
 from pipelines.shuffle import PARTITION_BYTES, partitions_for
@@ -96,7 +97,9 @@ class Build:
 
     def run(self) -> list[SourceReport]:
         """Do whatever is not done yet; one report for each source."""
-        prepare_output(self.request.output)
+        for name in self.request.sources:
+            for stage, prefix in (("candidates", name), ("rejected", "rejected")):
+                check_shard_folder(storage.join(self.request.output, stage, name), prefix)
         tasks = self.plan()
         expected = [expected_bytes(source, tasks[name]) for name, source in self.request.sources.items()]
         warned = self.engine.is_local and warn_of_size(max(expected, default=0), self.request.argv, "before the start")
@@ -252,25 +255,9 @@ def most_pairs(done: Extracted) -> int:
     return min(done.source.most_pairs(done.kinds, done.rows), 1 << 62)
 
 
-def prepare_output(output: str) -> None:
-    """Clear away what a killed run left half-written; raises ``UserError`` where the output cannot be written to.
-
-    Folders of extracts and shards are cleared by those who write them.
-    """
-    work = storage.join(output, "_work")
-    probe = storage.join(work, "writable")
-    try:
-        storage.remove_temporary(work, below=True)
-        storage.write_bytes(probe, b"")
-        storage.remove(probe)
-    except OSError as error:
-        reason = (error.strerror or str(error)).split(". Detail")[0]
-        raise UserError(f"cannot write to {output}: {reason}; choose another --output") from None
-
-
-def pieces(source: Source, file: Any) -> list[Any]:
+def pieces(source: Source, file: InputFile) -> list[InputFile]:
     """A file, or its byte ranges where the source can read them independently."""
-    ranges = source.split(file) if file.limit is None else ()
+    ranges = source.split(file) if file.limit is None and file.problem is None else ()
     return [dataclasses.replace(file, begin=begin, end=end) for begin, end in ranges] or [file]
 
 

@@ -5,19 +5,25 @@ Everything here happens before a run starts, so a wrong name costs a second and 
 
 from __future__ import annotations
 
+import difflib
 import logging
-import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ccpairs import storage
 from ccpairs.errors import DamagedInput, UnreadableInput, UserError, WrongSource
+from ccpairs.local_files import is_address, open_regular
+from ccpairs.output_folder import refuse_inside
 from pipelines.http_files import describe
 from pipelines.http_requests import is_http
-from pipelines.inputs import InputFile, decompressed, read_text
+from pipelines.inputs import InputFile, decompressed, read_bytes
+from pipelines.local_inputs import LocalInputs, each_once
 from pipelines.source import Source
 from pipelines.sources import MODULES, source_class
 
 HEAD_BYTES = 1 << 16
+SCHEMES = ("http", "https", *storage.SCHEMES)
 FILES_LOOKED_INTO = 1000
 """How many local files are opened for their first record before a run; more are trusted until they are read."""
 
@@ -34,33 +40,44 @@ class Found:
     ignored: tuple[str, ...] = ()
 
 
-def find_inputs(source: Source, uris: Sequence[str], *, prefix: str = "", limit: int | None = None) -> Found:
+def find_inputs(
+    source: Source, uris: Sequence[str], *, prefix: str = "", limit: int | None = None, output: str | None = None
+) -> Found:
     """Resolve what the user gave for one source, in a stable order; raises ``UserError`` with the way out.
 
     A file that was named itself must be one that the source reads. In a folder or behind a glob others are passed over
-    and listed in ``ignored``.
+    and listed in ``ignored``. What ccpairs wrote in ``output``, the folder of the command, is not read.
     """
     files: dict[str, InputFile] = {}
+    reached: Counter[str] = Counter()
     named: set[str] = set()
     ignored: set[str] = set()
+    local = LocalInputs(output)
     for uri in uris:
-        places = list(_expand(uri, prefix))
+        places = list(_expand(uri, prefix, local))
         if not places:
+            local.warn()
             raise UserError(f"{uri}: no such file, and no file matches; check the path")
         for place, explicit in places:
+            if output is not None and is_address(place.uri):
+                refuse_inside(place.uri, "--input", output)
             form = source.form_of(_base_name(place.uri))
             if form is not None:
                 files.setdefault(place.uri, replace(place, form=form, limit=limit))
+                reached[place.uri] += 1
                 named.update([place.uri] if explicit else ())
             elif explicit:
                 raise UserError(_unknown(source, place.uri))
             else:
                 ignored.add(place.uri)
-    empty = [file.uri for file in files.values() if file.size == 0]
+    local.warn()
+    files = each_once(files, reached, named)
+    empty = [file.uri for file in files.values() if file.size == 0 and file.problem is None]
     if empty:
         raise UserError(f"{empty[0]} is empty ({len(empty)} such); remove it from the input, or fetch it again")
     ordered = sorted(files.values(), key=lambda file: file.uri)
-    for file in [file for file in ordered if "://" not in file.uri][:FILES_LOOKED_INTO]:
+    readable = [file for file in ordered if not is_address(file.uri) and file.problem is None]
+    for file in readable[:FILES_LOOKED_INTO]:
         try:
             look_into(source, file)
         except WrongSource as error:
@@ -80,18 +97,17 @@ def find_inputs(source: Source, uris: Sequence[str], *, prefix: str = "", limit:
 def look_into(source: Source, file: InputFile) -> None:
     """Ask the source whether the first bytes of a local file are what it reads.
 
-    Raises ``WrongSource`` where they are not, ``UserError`` where the file cannot be read or holds nothing.
+    Raises ``WrongSource`` where they are not, ``UserError`` where the file holds nothing. A file that is damaged or
+    cannot be read fails on its own later, and the others are read.
     """
     try:
-        with open(file.uri, "rb") as raw:
+        with open_regular(file.uri) as raw:
             if raw.read(6) == b"7z\xbc\xaf\x27\x1c":
                 return  # its members are found when it is read
             raw.seek(0)
             head = decompressed(raw, file.name, file.meter).read(HEAD_BYTES)
-    except OSError as error:
-        raise UserError(f"{file.uri}: cannot be read ({error.strerror or error})") from None
-    except DamagedInput:
-        return  # a damaged file fails on its own, and the others are read
+    except (OSError, DamagedInput):
+        return
     if not head.strip():
         raise UserError(f"{file.uri} holds nothing; remove it from the input, or fetch it again")
     try:
@@ -113,34 +129,32 @@ def _is_damaged(file: InputFile) -> bool:
     return False
 
 
-def _expand(uri: str, prefix: str) -> Iterator[tuple[InputFile, bool]]:
+def _expand(uri: str, prefix: str, local: LocalInputs) -> Iterator[tuple[InputFile, bool]]:
     """The files behind one argument, and whether each was named itself (not through a folder or a glob)."""
+    if not uri.strip():
+        raise UserError("--input is empty; name files, folders, globs or addresses")
     if uri.startswith("@"):
         for entry in _listed(uri[1:]):
             name = entry if "://" in entry or entry.startswith("/") else prefix + entry
             # Long lists are taken at their word: asking for every size first would take longer than some runs.
-            yield from [(InputFile(name, ""), True)] if "://" in name else _expand_path(name)
+            yield from [(InputFile(_checked(name), ""), True)] if is_address(name) else local.expand(name)
     elif is_http(uri):
         yield _remote(uri), True
-    elif "://" in uri:
-        for place in _matching(uri):
+    elif is_address(uri):
+        for place in _matching(_checked(uri)):
             yield place, not _is_glob(uri)
     else:
-        yield from _expand_path(uri)
+        yield from local.expand(uri)
 
 
-def _expand_path(path: str) -> Iterator[tuple[InputFile, bool]]:
-    if _is_glob(path) and not os.path.exists(path):
-        for place in _matching(path):
-            yield place, False
-    elif os.path.isdir(path):
-        for folder, folders, names in os.walk(path):
-            folders.sort()
-            for name in sorted(names):
-                if not name.startswith("."):
-                    yield _local(os.path.join(folder, name)), False
-    else:
-        yield _local(path), True
+def _checked(uri: str) -> str:
+    """The same address; raises ``UserError`` where its scheme is none that is read."""
+    scheme = uri.partition("://")[0]
+    if scheme not in SCHEMES:
+        near = difflib.get_close_matches(scheme, SCHEMES, 1, cutoff=0.7)
+        hint = f"did you mean {near[0]}://?" if near else "give a path, or an address of http, https, s3 or gs"
+        raise UserError(f"{uri}: {scheme or 'an empty scheme'}:// is not read; {hint}")
+    return uri
 
 
 def _is_glob(uri: str) -> bool:
@@ -149,7 +163,7 @@ def _is_glob(uri: str) -> bool:
 
 def _listed(uri: str) -> Iterable[str]:
     try:
-        text = read_text(uri)
+        text = _decoded(read_bytes(uri))
     except (DamagedInput, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the list of inputs {uri}: {error}") from None
     entries = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -158,13 +172,10 @@ def _listed(uri: str) -> Iterable[str]:
     return entries
 
 
-def _local(path: str) -> InputFile:
-    path = os.path.abspath(os.path.expanduser(path))
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}; check the path given to --input") from None
-    return InputFile(path, "", status.st_size, str(status.st_mtime_ns))
+def _decoded(data: bytes) -> str:
+    """The text of a list; names that are not UTF-8 stay, for their files fail alone. Raises ``UnicodeDecodeError``."""
+    is_no_list = b"\0" in data or data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return data.decode(errors="strict" if is_no_list else "surrogateescape")
 
 
 def _matching(pattern: str) -> Iterator[InputFile]:
@@ -177,10 +188,7 @@ def _matching(pattern: str) -> Iterator[InputFile]:
     except (BeamIOError, ValueError) as error:
         raise UserError(f"{pattern}: {error}; s3:// and gs:// need the extra ccpairs[s3] or ccpairs[gcs]") from None
     for match in sorted(matches, key=lambda item: item.path):
-        if "://" in match.path:
-            yield InputFile(match.path, "", match.size_in_bytes, str(match.last_updated_in_seconds))
-        elif os.path.isfile(match.path):
-            yield _local(match.path)
+        yield InputFile(match.path, "", match.size_in_bytes, str(match.last_updated_in_seconds))
 
 
 def _remote(url: str) -> InputFile:

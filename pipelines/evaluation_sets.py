@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ccpairs import storage
 from ccpairs.errors import UserError
 from ccpairs.interruption import temporary
+from ccpairs.local_files import is_text, local_path, open_regular
 from filters.decontamination import MAGIC, ContaminationRules, EvaluationText, EvaluationTexts, IndexBuilder, Keep
 from models.retrieval_sets import RetrievalSet, json_lines, open_retrieval_set, read_lines
 from pipelines.progress import Done, shown
@@ -86,10 +87,13 @@ class EvaluationSets:
         names += [name for name, _ in named(self.files, lambda one: one)]
         digest = xxhash.xxh3_128(MAGIC + msgspec.json.encode([asdict(rules), self.documents, names]))
         for path in self.read_files():
-            digest.update(f"{path.name} {path.stat().st_size}\n".encode())
-            with path.open("rb") as stream:
-                while block := stream.read(1 << 20):
-                    digest.update(block)
+            try:
+                digest.update(f"{path.name} {path.stat().st_size}\n".encode())
+                with open_regular(str(path)) as stream:
+                    while block := stream.read(1 << 20):
+                        digest.update(block)
+            except OSError as error:
+                raise UserError(f"{path} cannot be read ({error.strerror or error}); put it back") from None
         return digest.hexdigest()
 
 
@@ -97,9 +101,11 @@ def open_evaluation_sets(places: Sequence[str], documents: Documents = "all") ->
     """The sets and files that were named, in an order of their own; raises ``UserError`` where one is not there."""
     sets, files = {}, set()
     for place in places:
-        path = Path(place).expanduser().resolve()
+        path = Path(local_path(place)).resolve()
         if not path.exists():
             raise UserError(f"no folder or file {place} to decontaminate against; name an evaluation set that is there")
+        if not is_text(str(path)):
+            raise UserError(f"{place}: the name is not UTF-8; rename it")
         if path.is_file():
             files.add(path)
         else:

@@ -27,6 +27,7 @@ import xxhash
 
 from ccpairs import storage
 from ccpairs.errors import DamagedInput
+from ccpairs.local_files import one_line, open_regular
 from ccpairs.pair import to_column
 from ccpairs.version import __version__
 from pipelines.inputs import InputFile
@@ -265,6 +266,9 @@ class FileExtraction:
             raise AssertionError(
                 f"{self._file.uri}: {inside} records inside, {self._read} read, {lost} unaccounted for"
             )
+        sha256 = self._digest()
+        if self._file.limit is None:
+            self._file.check_unchanged()
         if not self._read:
             raise DamagedInput(f"{self._file.name}: holds no {self._source.unit}; remove it, or fetch it again")
         return ExtractCounts(
@@ -275,7 +279,7 @@ class FileExtraction:
             rows=writer.rows,
             bytes=writer.bytes,
             kinds=dict(sorted(writer.kinds.items())),
-            sha256=self._digest(),
+            sha256=sha256,
         )
 
     def _digest(self) -> str | None:
@@ -283,8 +287,11 @@ class FileExtraction:
         file = self._file
         if file.meter.sha256 or file.limit is not None or file.begin or "://" in file.uri:
             return file.meter.sha256
-        with open(file.uri, "rb") as raw:
-            return hashlib.file_digest(raw, "sha256").hexdigest()
+        try:
+            with open_regular(file.uri) as raw:
+                return hashlib.file_digest(raw, "sha256").hexdigest()
+        except OSError as error:
+            raise DamagedInput(f"{file.uri}: cannot be read again ({error.strerror}); put it back") from None
 
 
 def extract_file(source: Source, task: ExtractTask, rejected: str = "sample") -> ExtractCounts | None:
@@ -292,12 +299,21 @@ def extract_file(source: Source, task: ExtractTask, rejected: str = "sample") ->
     try:
         counts = FileExtraction(source, task, rejected).run()
     except DamagedInput as error:
-        storage.write_bytes(task.failure, json.dumps({"error": " ".join(str(error).split())}).encode())
+        storage.write_bytes(task.failure, json.dumps({"error": one_line(str(cause_of(error, task.file)))}).encode())
         return None
     finally:
         storage.remove(task.progress)
     storage.remove(task.failure)
     return counts
+
+
+def cause_of(error: DamagedInput, file: InputFile) -> DamagedInput:
+    """The error, or that the file changed while it was read, which explains any other."""
+    try:
+        file.check_unchanged()
+    except DamagedInput as changed:
+        return changed
+    return error
 
 
 def read_counts(extract: str) -> ExtractCounts:

@@ -23,6 +23,7 @@ from typing import IO, Any, BinaryIO, cast
 import smart_open
 
 from ccpairs.errors import DamagedInput, UnreadableInput
+from ccpairs.local_files import is_address, local_path, open_regular
 from pipelines.http_files import HttpFile
 from pipelines.http_requests import is_http
 from pipelines.zstd_window import WINDOW_LOG, long_window_reader
@@ -226,7 +227,8 @@ class InputFile:
     """A file to read, or one byte range ``[begin, end)`` of it.
 
     ``size`` is in bytes and ``version`` is what changes when the file does (modification time, ETag); both None where
-    unknown. ``form`` is one of the source's forms.
+    unknown. ``form`` is one of the source's forms. ``problem`` says why a file cannot be read, if that is known
+    before a run.
     """
 
     uri: str
@@ -236,6 +238,7 @@ class InputFile:
     begin: int | None = None
     end: int | None = None
     limit: int | None = None
+    problem: str | None = None
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
 
     @property
@@ -254,10 +257,12 @@ class InputFile:
 
     def open_raw(self) -> BinaryIO:
         """The bytes of the file as they are stored; seekable where its place allows it."""
+        if self.problem is not None:
+            raise DamagedInput(f"{self.uri}: {self.problem}")
         raw: IO[bytes]
         try:
             if "://" not in self.uri:
-                raw = open(self.uri, "rb")
+                raw = open_regular(self.uri)
             elif is_http(self.uri):
                 # The splits of a file must be of the same version; a file that is read in one go is whole as it is.
                 raw = HttpFile(self.uri, self.size, self.version if self.begin is not None else None)
@@ -266,6 +271,20 @@ class InputFile:
         except Exception as error:  # every storage client has its own exceptions
             raise DamagedInput(f"{self.uri}: cannot be opened ({error})") from error
         return cast(BinaryIO, MeteredFile(raw, self.meter, self.name))
+
+    def check_unchanged(self) -> None:
+        """Raise ``DamagedInput`` where a local file is not the one any more whose size and version were noted."""
+        if "://" in self.uri or self.version is None:
+            return
+        try:
+            status = os.stat(self.uri)
+        except OSError as error:
+            raise DamagedInput(f"{self.uri}: was removed while it was read ({error.strerror}); put it back") from None
+        if (status.st_size, str(status.st_mtime_ns)) != (self.size, self.version):
+            raise DamagedInput(
+                f"{self.uri}: changed while it was read, from {self.size or 0:,} to {status.st_size:,} bytes; "
+                "type the same command again when nothing writes to it"
+            )
 
     def open(self) -> BinaryIO:
         """The decompressed bytes from the start; raises ``DamagedInput`` when truncated, corrupt or a bomb."""
@@ -299,7 +318,12 @@ class InputFile:
             yield rest
 
 
+def read_bytes(uri: str) -> bytes:
+    """The decompressed content of a small file; raises ``DamagedInput``."""
+    with InputFile(uri if is_address(uri) else local_path(uri), "").open() as stream:
+        return stream.read(-1)
+
+
 def read_text(uri: str) -> str:
     """The text of a small file in UTF-8, compressed or not; raises ``DamagedInput`` or ``UnicodeDecodeError``."""
-    with InputFile(uri if "://" in uri else os.path.expanduser(uri), "").open() as stream:
-        return stream.read(-1).decode()
+    return read_bytes(uri).decode()

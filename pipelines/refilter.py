@@ -91,7 +91,10 @@ class Refilter:
         for folder, manifest in chosen:
             if manifest.stage != "candidates":
                 raise UserError(f"{folder} holds {manifest.stage}, not candidates; name the output of a build")
-            if storage.same_place(folder, self._folder(manifest.source)):
+            rejects = storage.join(self.output, "rejected", manifest.source)
+            if storage.same_place(folder, self._folder(manifest.source)) or storage.same_place(
+                self._rejects_beside(folder, manifest), rejects
+            ):
                 raise UserError(f"--output {self.output} is where the input lies; choose another --output")
         return chosen
 
@@ -145,10 +148,13 @@ class Refilter:
         storage.write_bytes(storage.join(folder, MANIFEST_NAME), manifest.to_json())
         return Refiltered(old, SourceReport(manifest, folder), unseen(old, rejects))
 
+    @staticmethod
+    def _rejects_beside(folder: str, old: Manifest) -> str:
+        return storage.join(storage.parent(storage.parent(folder)), "rejected", old.source)
+
     def _reject_files(self, folder: str, old: Manifest) -> list[str]:
         """The files of rejects that a build left beside its candidates."""
-        place = storage.join(storage.parent(storage.parent(folder)), "rejected", old.source)
-        files = [storage.join(place, info.name) for info in old.rejected]
+        files = [storage.join(self._rejects_beside(folder, old), info.name) for info in old.rejected]
         if lost := [uri for uri in files if not storage.exists(uri)]:
             raise UserError(f"{lost[0]} is named in the manifest but missing; put the rejects back, or build again")
         return files

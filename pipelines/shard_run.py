@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from ccpairs import storage
 from ccpairs.errors import UserError
 from ccpairs.manifest import MANIFEST_NAME, Manifest, ShardInfo, read_manifest
+from ccpairs.output_folder import clear_shards, refuse_foreign
 from ccpairs.version import __version__
 from pipelines.assemble import ShardPlan
 from pipelines.engine import Engine
@@ -42,11 +43,9 @@ class Made:
 
 def make_shards(engine: Engine, graph: Callable[[Any], Any], plan: ShardPlan, *, row_bytes: int, pieces: int) -> Made:
     """Run the graph that ``plan`` describes, over so many bytes of rows in so many pieces, into empty folders."""
-    storage.remove(storage.join(plan.folder, MANIFEST_NAME))  # first of all: it must not stand over half of its shards
-    for place in (plan.folder, plan.rejected_folder):
-        storage.remove(place)
-        storage.make_folder(place)
-        storage.remove_temporary(place)
+    refuse_foreign(plan.rejected_folder, "rejected")
+    clear_shards(plan.folder, plan.source)
+    clear_shards(plan.rejected_folder, "rejected")
     storage.write_bytes(plan.result, NOTHING)  # what stays where no row and no reject comes to the last step
     with shown(f"assemble {plan.source}", plan.shards, partial(shard_progress, plan.folder), unit="shards"):
         engine.run(graph, seconds=row_bytes / ASSEMBLE_BYTES_PER_SECOND, parts=max(pieces, plan.partitions))

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from ccpairs.command_line import table
+from ccpairs.local_files import one_line
 from ccpairs.shards import read_pairs
-from pipelines.build import SourceReport, counted
+from pipelines.build import SourceReport, counted, pieces
 from pipelines.discover import Found
 from pipelines.refilter import Refiltered
 from pipelines.source import Source
@@ -81,9 +82,9 @@ def failures(reports: Sequence[SourceReport]) -> Iterator[str]:
     """A line for each input that failed."""
     for report in reports:
         for info in report.failures:
-            error = info.error or ""
-            name = info.uri.rsplit("/", 1)[-1]
-            yield f"{report.manifest.source}: {info.uri}: {error.removeprefix(f'{name}: ')}"
+            uri, name = one_line(info.uri), one_line(info.uri.rsplit("/", 1)[-1])
+            error = (info.error or "").removeprefix(f"{uri}: ").removeprefix(f"{name}: ")
+            yield f"{report.manifest.source}: {uri}: {error}"
 
 
 def some_pairs(folder: str, number: int) -> Iterator[str]:
@@ -110,12 +111,11 @@ def dry_run(sources: Iterable[Source], inputs: dict[str, Found]) -> Iterator[str
             yield f"  {counted(number, 'file')} by the reader {form}: {source.forms[form]}"
         rows = []
         for file in found.files:
-            parts = len(source.split(file)) if file.limit is None and "://" not in file.uri else 0
+            parts = pieces(source, file) if "://" not in file.uri else [file]
             size = f"{file.size:,}" if file.size is not None else "?"
-            rows.append((f"    {file.uri}", file.form, f"{size} bytes", f"in {parts} parts" if parts > 1 else ""))
+            note = parts[0].problem or (f"in {len(parts)} parts" if len(parts) > 1 else "")
+            rows.append((f"    {one_line(file.uri)}", file.form, f"{size} bytes", note))
         yield from table(rows)
         if found.ignored:
-            yield (
-                f"  not read by this source ({counted(len(found.ignored), 'file')}): {', '.join(found.ignored[:5])}"
-                + (", …" if len(found.ignored) > 5 else "")
-            )
+            some = ", ".join(map(one_line, found.ignored[:5])) + (", …" if len(found.ignored) > 5 else "")
+            yield f"  not read by this source ({counted(len(found.ignored), 'file')}): {some}"

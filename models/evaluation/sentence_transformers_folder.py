@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
+from ccpairs.local_files import FolderWalk
 from models.custom_code import is_refusal, refusal, refuse_custom_code
 from models.encoders import Role
 
@@ -104,7 +105,7 @@ class SentenceTransformersFolder:
     @cached_property
     def fingerprint(self) -> str:
         digest = hashlib.sha256()
-        for path in sorted(self.folder.rglob("*")):
+        for path in sorted(Path(file.path) for file in FolderWalk(str(self.folder)).files()):
             if path.suffix in (".json", ".safetensors", ".bin", ".txt", ".model", ".py"):
                 with path.open("rb") as stream:
                     digest.update(hashlib.file_digest(stream, "sha256").digest())

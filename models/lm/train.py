@@ -19,6 +19,7 @@ from typing import Any
 
 from ccpairs.errors import UserError
 from ccpairs.interruption import temporary
+from ccpairs.output_folder import hold_file
 from ccpairs.version import __version__
 from models.lm.kenlm_tools import estimate, find_tool, make_binary
 from models.lm.model import open_kenlm, open_pieces
@@ -111,18 +112,20 @@ def train(
 @contextlib.contextmanager
 def new_directory(directory: Path) -> Iterator[Path]:
     """A folder that gets its name when it is whole; raises ``UserError`` where that name is taken or cannot be."""
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
-        raise UserError(f"{directory}: is there already; choose another --output, or remove it")
+    home = directory.absolute().parent
     try:
-        directory.absolute().parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=directory.absolute().parent, prefix=f".tmp-{directory.name}-"))
-        try:
-            with temporary(made):
-                made.chmod(0o755)
-                yield made
-                made.replace(directory.absolute())
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
+        home.mkdir(parents=True, exist_ok=True)
+        with hold_file(str(home / f".tmp-{directory.name}.lock"), str(directory), "lm", stays=False):
+            if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+                raise UserError(f"{directory}: is there already; choose another --output, or remove it")
+            made = Path(tempfile.mkdtemp(dir=home, prefix=f".tmp-{directory.name}-"))
+            try:
+                with temporary(made):
+                    made.chmod(0o755)
+                    yield made
+                    made.replace(directory.absolute())
+            finally:
+                shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         raise UserError(
             f"{directory}: cannot be written ({error.strerror or error}); choose another --output"

@@ -21,6 +21,7 @@ from ccpairs.interruption import temporary
 
 KEPT = 2
 PREFIX = "step-"
+FILES = {"state.pt", "position.json"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Checkpoints:
     def save(self, step: int, used: Mapping[str, int], state: Mapping[str, Any]) -> None:
         """Write one, then remove the oldest; raises ``OSError`` where that fails, with the old ones untouched."""
         final = self.folder / f"{PREFIX}{step:08d}"
+        if final.exists() and not _is_ours(final):
+            raise OSError(f"{final} holds files that are no checkpoint of ccpairs; move it away")
         half = self.folder / f".tmp-{final.name}"
         shutil.rmtree(half, ignore_errors=True)
         try:
@@ -83,7 +86,12 @@ class Checkpoints:
         return state
 
     def _all(self) -> list[Path]:
-        return sorted(path for path in self.folder.glob(f"{PREFIX}*") if path.is_dir())
+        """Ours: folders that hold nothing else than a checkpoint, whole or cut short."""
+        return sorted(path for path in self.folder.glob(f"{PREFIX}*") if path.is_dir() and _is_ours(path))
+
+
+def _is_ours(folder: Path) -> bool:
+    return {path.name for path in folder.iterdir()} <= FILES
 
 
 def _tensors(state: Any) -> Any:

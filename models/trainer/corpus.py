@@ -121,6 +121,8 @@ def sources_at(uri: str) -> list[Source]:
     files = [storage.join(uri, name) for name in names] or ([uri] if uri.endswith(".parquet") else [])
     if not files:
         raise UserError(f"{uri} holds no Parquet file and no finished shards; name a build's output or such files")
+    if unfit := [file for file in files if not storage.is_file(file)]:
+        raise UserError(f"{unfit[0]} is not a regular file that can be opened; remove it, or put the file back")
     rows, identity = 0, []
     for file in files:
         system, path = storage.locate(file)

@@ -10,6 +10,7 @@ OUTPUT/tokens/        the pairs as token ids
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -22,17 +23,21 @@ from safetensors import SafetensorError
 
 from ccpairs.errors import UserError
 from ccpairs.interruption import temporary
+from ccpairs.output_folder import commands_of
 from models.encoders import Encoder
 from models.trainer import processes
 from models.trainer.corpus import Corpus
 from models.trainer.learner import Learner, Say, make_learner
 from models.trainer.loop import Batches, Evaluate, Pace, Status, Trained, train, write_facts
 from models.trainer.settings import Settings, digest
-from models.trainer.tokens import Grouping, TokenisedSource, Told, left_out, tokenised
+from models.trainer.tokens import LISTING, Grouping, TokenisedSource, Told, left_out, tokenised
 
 MODEL = "model"
 FACTS = "training.json"
 CHECKPOINTS = "checkpoints"
+TOKENS = "tokens"
+WRITTEN = (MODEL, FACTS, CHECKPOINTS, TOKENS, "tokenizer.json", "metrics.jsonl", "tensorboard")
+"""Names in an output that a training writes, and replaces."""
 
 
 @dataclass(frozen=True)
@@ -52,22 +57,39 @@ class Prepared:
     sources: list[TokenisedSource]
 
 
+def refuse_foreign(output: Path) -> None:
+    """Raise ``UserError`` where a training would replace files that no training of ours has written.
+
+    What ours has written is known by its mark, or, from earlier releases, by its facts, checkpoints or tokens.
+    """
+    signs = (f"{CHECKPOINTS}/step-*/position.json", f"{TOKENS}/*/{LISTING}")
+    if "train" in commands_of(str(output)) or _facts(output) or any(any(output.glob(sign)) for sign in signs):
+        return
+    if there := [name for name in WRITTEN if os.path.lexists(output / name)]:
+        raise UserError(
+            f"{output} holds {' and '.join(there)}, which ccpairs train did not write; choose another --output, "
+            "or move it away"
+        )
+
+
 def found_done(output: Path, settings: Settings, corpus: Corpus, rule: str = "") -> dict[str, Any] | None:
     """The facts of a training with these settings on this data that ended in ``output``; None where none did.
 
     ``UserError`` where another one did.
     """
-    path = output / FACTS
-    if not path.is_file():
-        return None
-    try:
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        of = facts["of"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    if of != identity(settings, corpus, rule):
+    facts = _facts(output)
+    if facts is not None and facts["of"] != identity(settings, corpus, rule):
         raise UserError(f"{output} holds a training with other settings or data; choose another --output, or delete it")
     return facts
+
+
+def _facts(output: Path) -> dict[str, Any] | None:
+    """What stands in ``training.json``; None where there is none of ours."""
+    try:
+        facts: dict[str, Any] = json.loads((output / FACTS).read_text(encoding="utf-8"))
+        return facts if "of" in facts else None
+    except (OSError, ValueError, TypeError):
+        return None
 
 
 def identity(settings: Settings, corpus: Corpus, rule: str = "") -> str:
@@ -84,7 +106,7 @@ def prepare(
     learner = make_learner(settings, corpus, output, watch.say)
     limit = settings.model.max_tokens
     sources = tokenised(
-        corpus, learner.tokeniser, learner.identity, limit, output / "tokens", grouping=grouping, told=watch.reading
+        corpus, learner.tokeniser, learner.identity, limit, output / TOKENS, grouping=grouping, told=watch.reading
     )
     if processes.is_first():
         processes.wait_for_all()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 
 from ccpairs.command_line import LOCAL_INPUT
 from ccpairs.errors import UserError
-from ccpairs.storage import is_address
+from ccpairs.local_files import is_address
 
 if TYPE_CHECKING:
     from models.loss.info_nce import InfoNce

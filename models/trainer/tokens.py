@@ -14,6 +14,7 @@ query or a passage are left out and counted.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -36,6 +37,8 @@ from models.trainer.settings import digest
 
 ROLES: tuple[Role, Role] = ("query", "passage")
 LISTING = "tokens.json"
+_OURS = re.compile(r"(\.tmp-)?[0-9a-f]{32}")
+"""Folders of tokens: a digest."""
 
 Told = Callable[[int], None]
 """Told how many more pairs were read."""
@@ -112,7 +115,7 @@ def tokenised(
     key = digest([corpus.identity, identity, max_tokens, rule])
     place = folder / key
     if not (place / LISTING).is_file():
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove_others(folder)
         half = folder / f".tmp-{key}"
         half.mkdir(parents=True)
         try:
@@ -133,6 +136,13 @@ def tokenised(
     if not any(map(len, found)):
         raise UserError("no row of the data has both a query and a passage")
     return [source for source in found if len(source)]
+
+
+def _remove_others(folder: Path) -> None:
+    """Remove the tokens that trainings have left in a folder, whole or not, and nothing else."""
+    for place in folder.iterdir() if folder.is_dir() else ():
+        if _OURS.fullmatch(place.name):
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def left_out(corpus: Corpus, sources: Sequence[TokenisedSource]) -> int:

@@ -53,6 +53,13 @@ def decoys_file(output: str, source: str) -> str:
     return storage.join(output, DECOYS, f"{source}.parquet")
 
 
+def check_decoys_file(output: str, source: str) -> None:
+    """Raise ``UserError`` where the file of a source's decoys would replace another kind of file."""
+    uri = decoys_file(output, source)
+    if storage.exists(uri) and "query_pair_id" not in _read(uri).column_names:
+        raise UserError(f"{uri} is no file of decoys; move it away, or choose another --output")
+
+
 def find_decoys(uri: str, key: str) -> pa.Table | None:
     """The decoys in a file where it is there and has this key, a hash of all that shapes them."""
     if not storage.exists(uri):

@@ -13,6 +13,7 @@ import pyarrow as pa
 from ccpairs import storage
 from ccpairs.errors import UserError
 from ccpairs.manifest import MANIFEST_NAME, Manifest, ShardInfo, StageCounts, read_manifest
+from ccpairs.output_folder import clear_shards, refuse_foreign
 from ccpairs.version import __version__
 from filters.consistency import Consistency, leakage
 from filters.false_keep import KeptByK, Rate
@@ -88,13 +89,9 @@ class Judgement:
     def make_room(self) -> None:
         """Remove the manifests, for they must not stand over half of the shards, and files of other shards."""
         names = {shard.name for shard in self.candidates.shards}
+        refuse_foreign(self.dropped, self.source)
         for folder in (self.folder, self.dropped):
-            storage.remove(storage.join(folder, MANIFEST_NAME))
-            storage.make_folder(folder)
-            storage.remove_temporary(folder)
-            for name in storage.names_in(folder):
-                if name not in names:
-                    storage.remove(storage.join(folder, name))
+            clear_shards(folder, self.source, keep=names)
 
 
 def judge_versions() -> dict[str, str]:

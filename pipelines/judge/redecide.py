@@ -24,12 +24,13 @@ import pyarrow.compute as pc
 from ccpairs import storage
 from ccpairs.errors import UserError
 from ccpairs.manifest import MANIFEST_NAME, Manifest, read_manifest
+from ccpairs.output_folder import clear_shards, refuse_foreign
 from ccpairs.pair import JUDGED_SCHEMA
 from ccpairs.shards import source_folders
 from filters.consistency import Consistency
 from pipelines.build import SourceReport, counted
 from pipelines.engine import Engine
-from pipelines.judge.decoy_files import decoys_by_k, decoys_file, open_decoys
+from pipelines.judge.decoy_files import check_decoys_file, decoys_by_k, decoys_file, open_decoys
 from pipelines.judge.manifests import STAGE, manifest_of, outcome, write_both
 from pipelines.judge.pool import numbered_lines
 from pipelines.judge.rules import RuleChoice, choice_of, with_k_of_decoys
@@ -115,7 +116,7 @@ class Redecision:
 
     def _redecide(self, old: JudgedSource, engine: Engine) -> Refiltered:
         folder, dropped = (storage.join(self.output, name, old.source) for name in ("pairs", "dropped"))
-        if storage.same_place(folder, old.folder):
+        if storage.same_place(folder, old.folder) or storage.same_place(dropped, old.dropped_folder):
             raise UserError(f"--output {self.output} is where the input lies; choose another --output")
         choice = choice_of(self.given, old.kept.settings["rule"])
         decoys = open_decoys(old.decoys) if (old.kept.judged or {}).get("decoys_file") else None
@@ -142,10 +143,10 @@ class Redecision:
             )
             for one, other in zip(old.kept.shards, old.dropped.shards, strict=True)
         ]
+        refuse_foreign(dropped, old.source)
+        check_decoys_file(self.output, old.source)
         for place in (folder, dropped):
-            storage.remove(storage.join(place, MANIFEST_NAME))
-            storage.make_folder(place)
-            storage.remove_temporary(place)
+            clear_shards(place, old.source, keep={shard.name for shard in old.kept.shards})
         self._shards(tasks, rule, old, engine)
         if decoys is not None:
             storage.write_bytes(decoys_file(self.output, old.source), storage.read_bytes(old.decoys))

@@ -22,6 +22,7 @@ from typing import Any
 from apache_beam.utils.shared import Shared
 
 from ccpairs import storage
+from ccpairs.output_folder import check_shard_folder
 from filters.consistency import HIGH_LEAKAGE, Consistency, leakage
 from models.ranks.bm25 import VERSION as BM25_VERSION
 from models.ranks.rule import TOLERANCE
@@ -29,7 +30,7 @@ from pipelines.build import counted
 from pipelines.engine import Engine, cores
 from pipelines.judge.candidates import Candidates
 from pipelines.judge.decoy_files import VERSION as DECOYS_VERSION
-from pipelines.judge.decoy_files import decoys_by_k, numbers_of
+from pipelines.judge.decoy_files import check_decoys_file, decoys_by_k, numbers_of
 from pipelines.judge.decoy_judging import judge_decoys
 from pipelines.judge.fold_models import check_models, trained
 from pipelines.judge.judge_shards import judge_graph
@@ -48,6 +49,10 @@ log = logging.getLogger("ccpairs")
 
 def judge(request: JudgeRequest, engine: Engine) -> list[JudgedReport]:
     """Do whatever is not done yet; one report for each source."""
+    for each in request.candidates:
+        for stage in ("pairs", "dropped"):
+            check_shard_folder(storage.join(request.output, stage, each.source), each.source)
+        check_decoys_file(request.output, each.source)
     pools = make_pools(request.pool_plans(), engine, request.output, request.work)
     warn_of_small_data(request, pools)
     before: Sequence[JudgedReport] = ()

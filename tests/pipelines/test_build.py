@@ -11,7 +11,7 @@ from ccpairs import storage
 from ccpairs.errors import UserError
 from ccpairs.manifest import MANIFEST_NAME, read_manifest
 from ccpairs.shards import read_pairs
-from pipelines.build import Build, BuildRequest, SourceReport, expected_bytes, pieces, prepare_output
+from pipelines.build import Build, BuildRequest, SourceReport, expected_bytes, pieces
 from pipelines.discover import find_inputs
 from pipelines.engine import Engine
 from pipelines.extract import ExtractTask, extract_file
@@ -166,15 +166,6 @@ def test_the_number_of_rows_of_a_shard_is_for_the_user_to_say(dumps: Path) -> No
 
 def test_by_default_few_pairs_are_one_shard(dumps: Path) -> None:
     assert list(shards_of(build(dumps, num_shards=None))) == ["lines-00000-of-00001.parquet"]
-
-
-def test_an_output_that_cannot_be_written_to(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(UserError, match=r"^cannot write to .*/file/out: .*; choose another --output$") as caught:
-        prepare_output(f"{tmp_path}/file/out")
-    assert len(str(caught.value).splitlines()) == 1
-    prepare_output(f"{tmp_path}/new/out")
-    assert list((tmp_path / "new" / "out" / "_work").iterdir()) == []
 
 
 class Halving(LineSource):

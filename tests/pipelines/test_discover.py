@@ -200,16 +200,6 @@ def test_a_file_of_another_source_by_its_first_record(dumps: Path) -> None:
     assert refused([str(dumps), str(dumps / "qa" / "faq.jsonl")]) == message
 
 
-def test_a_file_that_cannot_be_read(dumps: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = dumps / "reddit" / "RC_2015-01.ndjson"
-
-    def forbidden(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("builtins.open", forbidden)
-    assert refused([str(path)]) == f"{path}: cannot be read (Permission denied)"
-
-
 def test_a_damaged_file_is_found_and_fails_when_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "RC_2015-01.gz"
     path.write_bytes(gzip.compress(COMMENT * 1000)[:15])
