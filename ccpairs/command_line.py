@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_INTERRUPTED, EXIT_USER, DamagedInput, UserError
+from ccpairs.exhaustion import explain, is_out_of_memory
 from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
 
 
@@ -67,9 +68,15 @@ def set_up_logging() -> None:
 
 
 def exit_code(
-    command: Callable[[Sequence[str]], int], argv: Sequence[str] | None, interrupted: str = "nothing was made"
+    command: Callable[[Sequence[str]], int],
+    argv: Sequence[str] | None,
+    interrupted: str = "nothing was made",
+    less_memory: str = "",
 ) -> int:
-    """Run a command on its arguments (default: those of this process); its errors become one line and a code."""
+    """Run a command on its arguments (default: those of this process); its errors become one line and a code.
+
+    ``less_memory``: what the user can do where memory runs out.
+    """
     refuse_shadowed_packages()
     keep_children_out_of_the_current_folder()
     try:
@@ -78,8 +85,14 @@ def exit_code(
         print(f"ccpairs: {error}", file=sys.stderr)
         return EXIT_USER
     except DamagedInput as error:
-        print(f"ccpairs: {error}; nothing was made", file=sys.stderr)
+        reason = explain(error, less_memory) if is_out_of_memory(error) else error
+        print(f"ccpairs: {reason}; nothing was made", file=sys.stderr)
         return EXIT_INPUTS_FAILED
     except KeyboardInterrupt:
         print(f"ccpairs: interrupted; {interrupted}", file=sys.stderr)
         return EXIT_INTERRUPTED
+    except Exception as error:
+        if (reason := explain(error, less_memory)) is None:
+            raise
+        print(f"ccpairs: {reason}; {interrupted}", file=sys.stderr)
+        return EXIT_USER

@@ -20,6 +20,9 @@ All other flags go to Apache Beam (--runner FlinkRunner, --direct_num_workers 4,
 Killed? Type the same command again: what is done is found, and the bytes are the same.
 """
 
+LESS_MEMORY = "use fewer processes (--direct_num_workers=1) or a smaller --pool-size"
+"""What the user can do where memory runs out."""
+
 
 def make_parser() -> Parser:
     from pipelines.judge.request import BM25_POOL_SIZE
@@ -145,13 +148,13 @@ def judge(argv: Sequence[str]) -> int:
     names = [name.strip() for value in given.source or () for name in value.split(",") if name.strip()]
     request = asked_for(given, find_candidates(given.input, names), choice_of(given))
     prepare_output(given.output)
-    print(*summary(run(request, Engine(tuple(beam_flags))), given.every_k), sep="\n")
+    print(*summary(run(request, Engine(tuple(beam_flags), ("judge", *argv))), given.every_k), sep="\n")
     return EXIT_OK
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return exit_code(judge, argv, "the same command goes on where this one stopped")
+    return exit_code(judge, argv, "the same command goes on where this one stopped", LESS_MEMORY)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,9 @@ All other flags go to Apache Beam: see docs/engines.md.
 THRESHOLDS = ("languages", "min_language_score", "max_perplexity", "near_duplicates", "max_repeats")
 RULE = ("top_k", "direction", "judge", "min_similarity", "max_false_keep")
 
+LESS_MEMORY = "use fewer processes (--direct_num_workers=1), or Flink (docs/engines.md)"
+"""What the user can do where memory runs out."""
+
 
 def make_parser() -> Parser:
     from pipelines.judge.rules import add_rule_flags
@@ -65,7 +68,7 @@ def refilter(argv: Sequence[str]) -> int:
     if given.quiet:
         logging.getLogger("ccpairs").setLevel(logging.WARNING)
     names = [name.strip() for value in given.source or () for name in value.split(",") if name.strip()]
-    engine = Engine(tuple(beam_flags))
+    engine = Engine(tuple(beam_flags), ("refilter", *argv))
     place = judged_place(given.input)
     if of_judged(given, place is not None):
         if place is None:
@@ -95,7 +98,7 @@ def flag(given: Any, names: Sequence[str]) -> str | None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return exit_code(refilter, argv, "the same command goes on where this one stopped")
+    return exit_code(refilter, argv, "the same command goes on where this one stopped", LESS_MEMORY)
 
 
 if __name__ == "__main__":

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs as arrow_fs
 
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import name_full_file
 
 DIGESTED_AT_ONCE = 1 << 20
 TEMPORARY = ".tmp-"
@@ -124,9 +127,25 @@ def atomic_output(uri: str) -> Iterator[Any]:
         with system.open_output_stream(temporary) as stream:
             yield stream
         system.move(temporary, path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError):
+            name_full_file(error, uri)
         if system.get_file_info(temporary).type == arrow_fs.FileType.File:
             system.delete_file(temporary)
+        raise
+
+
+@contextmanager
+def remove_on_failure(path: Path) -> Iterator[None]:
+    """Remove a local file or folder, which the block makes and renames, where the block raises."""
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, OSError):
+            name_full_file(error, str(path))
+        shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):
+            path.unlink()
         raise
 
 

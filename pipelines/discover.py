@@ -95,7 +95,7 @@ def look_into(source: Source, file: InputFile) -> None:
             head = decompressed(raw, file.name, file.meter).read(HEAD_BYTES)
     except OSError as error:
         raise UserError(f"{file.uri}: cannot be read ({error.strerror or error})") from None
-    except DamagedInput:
+    except (DamagedInput, MemoryError):
         return  # a damaged file fails on its own, and the others are read
     if not head.strip():
         raise UserError(f"{file.uri} holds nothing; remove it from the input, or fetch it again")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import explain
 from ccpairs.version import __version__
 from models.lm.kenlm_tools import estimate, find_tool, make_binary
 from models.lm.model import open_kenlm, open_pieces
@@ -118,9 +119,8 @@ def new_directory(directory: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
-        raise UserError(
-            f"{directory}: cannot be written ({error.strerror or error}); choose another --output"
-        ) from None
+        reason = explain(error, path=str(directory)) or f"{directory}: cannot be written ({error.strerror or error})"
+        raise UserError(f"{reason}; or choose another --output") from None
 
 
 def write_normalised(texts: Iterable[str], normaliser: Normaliser, path: Path) -> tuple[int, int]:
@@ -162,7 +162,7 @@ def learn_pieces(corpus: Path, count: int, settings: TrainSettings, path: Path) 
                 minloglevel=2,
             )
         except (OSError, RuntimeError) as error:
-            what = " ".join(str(error).split())
+            what = explain(error, path=str(path)) or " ".join(str(error).split())
             raise UserError(
                 f"SentencePiece cannot learn {settings.pieces:,} pieces of {count:,} texts: {what}"
             ) from None

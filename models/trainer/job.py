@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import explain
 from models.encoders import Encoder
 from models.trainer import processes
 from models.trainer.corpus import Corpus
@@ -128,11 +129,14 @@ def run(
             shutil.rmtree(output / MODEL, ignore_errors=True)
             half.rename(output / MODEL)
             write_facts(output / FACTS, facts)
-        except (OSError, SafetensorError) as error:
+        except Exception as error:  # tokenizers raises bare ones
             shutil.rmtree(half, ignore_errors=True)
+            reason = explain(error, path=str(output))
+            if reason is None and not isinstance(error, OSError | SafetensorError):
+                raise
             raise UserError(
-                f"the model cannot be written to {output} ({error}); make room and type the same "
-                "command again: it goes on from the last checkpoint"
+                f"the model is not written: {reason or error}; then type the same command again: it goes on from the "
+                "last checkpoint"
             ) from None
     processes.wait_for_all()
     return trained

@@ -251,13 +251,14 @@ def _assemble(draw: _Draw) -> None:
     places[chosen] = np.arange(wanted)
     half = place.with_name(f".tmp-{place.name}")
     shutil.rmtree(half, ignore_errors=True)
-    half.mkdir(parents=True)
-    fingerprint = _write(files, places, wanted, half)
-    pool = Pool(place, plan.name, wanted, plan.wanted, plan.rows, fingerprint)
-    facts = {name: value for name, value in asdict(pool).items() if name != "folder"}
-    (half / FACTS).write_text(json.dumps(facts), encoding="utf-8")
-    shutil.rmtree(place, ignore_errors=True)
-    half.rename(place)
+    with storage.remove_on_failure(half):
+        half.mkdir(parents=True)
+        fingerprint = _write(files, places, wanted, half)
+        pool = Pool(place, plan.name, wanted, plan.wanted, plan.rows, fingerprint)
+        facts = {name: value for name, value in asdict(pool).items() if name != "folder"}
+        (half / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+        shutil.rmtree(place, ignore_errors=True)
+        half.rename(place)
 
 
 def _keys(piece: str) -> Hashes:

@@ -21,6 +21,7 @@ from apache_beam.utils.shared import Shared
 
 from ccpairs import storage
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import is_out_of_memory
 from ccpairs.manifest import ShardInfo
 from ccpairs.pair import JUDGED_SCHEMA, PAIR_SCHEMA
 from ccpairs.shards import ROWS_PER_GROUP, ShardWriter
@@ -189,6 +190,8 @@ def row_groups(uri: str, schema: pa.Schema) -> Iterator[pa.Table]:
             for batch in pq.ParquetFile(stream).iter_batches(batch_size=ROWS_PER_GROUP):
                 yield pa.Table.from_batches([batch]).cast(schema)
     except (OSError, pa.ArrowException, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
         raise UserError(f"{uri} cannot be read ({error}); make it again") from None
 
 
