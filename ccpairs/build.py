@@ -34,6 +34,9 @@ All other flags go to Apache Beam (--runner FlinkRunner, --direct_num_workers 4,
 Killed or failed? Type the same command again: what is done is found, and the bytes are the same.
 """
 
+LESS_MEMORY = "use fewer processes (--direct_num_workers=1), or Flink (docs/engines.md)"
+"""What the user can do where memory runs out."""
+
 
 def make_parser(every: Sequence[type[Source]]) -> Parser:
     from pipelines.flags import add_flags
@@ -190,7 +193,7 @@ def build(argv: Sequence[str]) -> int:
             print(*dry_run(sources.values(), inputs), sep="\n")
             return EXIT_OK
         stack.enter_context(hold_output(given.output, "build"))
-        engine = stack.enter_context(Engine(tuple(beam_flags)))
+        engine = stack.enter_context(Engine(tuple(beam_flags), ("build", *argv)))
         return run(sources, inputs, given, engine, argv)
 
 
@@ -230,7 +233,7 @@ def run(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return exit_code(build, argv, "the same command goes on where this one stopped")
+    return exit_code(build, argv, "the same command goes on where this one stopped", LESS_MEMORY)
 
 
 if __name__ == "__main__":

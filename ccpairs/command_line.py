@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_INTERRUPTED, EXIT_USER, DamagedInput, UserError
+from ccpairs.exhaustion import explain, is_out_of_memory
 from ccpairs.interruption import end_in_one_line
 from ccpairs.local_files import is_address, local_path, one_line
 from ccpairs.output_folder import output_uri
@@ -114,11 +115,15 @@ def set_up_logging() -> None:
 
 
 def exit_code(
-    command: Callable[[Sequence[str]], int], argv: Sequence[str] | None, interrupted: str = "nothing was made"
+    command: Callable[[Sequence[str]], int],
+    argv: Sequence[str] | None,
+    interrupted: str = "nothing was made",
+    less_memory: str = "",
 ) -> int:
     """Run a command on its arguments (default: those of this process); its errors become one line and a code.
 
     A signal ends the process in one line that ends with ``interrupted``: how to go on.
+    ``less_memory``: what the user can do where memory runs out.
     """
     refuse_shadowed_packages()
     keep_children_out_of_the_current_folder()
@@ -129,15 +134,25 @@ def exit_code(
         print(f"ccpairs: {one_line(str(error))}", file=sys.stderr)
         return EXIT_USER
     except DamagedInput as error:
-        print(f"ccpairs: {one_line(str(error))}; nothing was made", file=sys.stderr)
+        reason = explain(error, less_memory) if is_out_of_memory(error) else str(error)
+        print(f"ccpairs: {one_line(str(reason))}; nothing was made", file=sys.stderr)
         return EXIT_INPUTS_FAILED
-    except OSError as error:
-        if error.errno not in UNUSABLE_NAMES:
-            raise
-        reason = str(error.strerror).partition(". Detail")[0]  # Arrow names the file in it
-        reason = f"{os.fsdecode(error.filename)}: {reason}" if isinstance(error.filename, str | bytes) else reason
-        print(f"ccpairs: {one_line(reason)}; name another file or folder", file=sys.stderr)
-        return EXIT_USER
     except KeyboardInterrupt:
         print(f"ccpairs: interrupted; {interrupted}", file=sys.stderr)
         return EXIT_INTERRUPTED
+    except Exception as error:
+        if (line := describe_unusable_name(error)) is None:
+            if (reason := explain(error, less_memory)) is None:
+                raise
+            line = f"{reason}; {interrupted}"
+        print(f"ccpairs: {one_line(line)}", file=sys.stderr)
+        return EXIT_USER
+
+
+def describe_unusable_name(error: Exception) -> str | None:
+    """One line for a path, whichever flag named it, that the system does not take; None for any other error."""
+    if not isinstance(error, OSError) or error.errno not in UNUSABLE_NAMES:
+        return None
+    reason = str(error.strerror).partition(". Detail")[0]  # Arrow names the file in it
+    place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    return f"{place}{reason}; name another file or folder"

@@ -48,6 +48,9 @@ or a folder of sentence-transformers; its own prompts are used. A document is it
 exact. Equal scores stand by document id.
 """
 
+LESS_MEMORY = "lower --batch-tokens or --processes"
+"""What the user can do where memory runs out."""
+
 
 def make_parser() -> Parser:
     parser = Parser(
@@ -207,7 +210,7 @@ def versions() -> dict[str, str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return exit_code(evaluate, argv, "--json holds what was done before")
+    return exit_code(evaluate, argv, "--json holds what was done before", LESS_MEMORY)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,9 @@ All other flags go to Apache Beam (--runner FlinkRunner, --direct_num_workers 4,
 Killed? Type the same command again: what is done is found, and the bytes are the same.
 """
 
+LESS_MEMORY = "use fewer processes (--direct_num_workers=1) or a smaller --pool-size"
+"""What the user can do where memory runs out."""
+
 
 def make_parser() -> Parser:
     from pipelines.judge.request import BM25_POOL_SIZE
@@ -172,14 +175,14 @@ def judge(argv: Sequence[str]) -> int:
         stack.enter_context(hold_output(given.output, "judge"))
         if given.work is not None:
             stack.enter_context(hold_output(given.work, "judge", "--work"))
-        engine = stack.enter_context(Engine(tuple(beam_flags)))
+        engine = stack.enter_context(Engine(tuple(beam_flags), ("judge", *argv)))
         print(*summary(run(request, engine), given.every_k), sep="\n")
     return EXIT_OK
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return exit_code(judge, argv, "the same command goes on where this one stopped")
+    return exit_code(judge, argv, "the same command goes on where this one stopped", LESS_MEMORY)
 
 
 if __name__ == "__main__":

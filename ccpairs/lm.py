@@ -33,6 +33,9 @@ Inputs are files, folders, globs, URLs, or @LIST: text (a line each), JSON lines
 exports; plain, .gz, .bz2, .xz or .zst. ccpairs lm COMMAND --help lists the flags of a command.
 """
 
+LESS_MEMORY = "lower --sample or --memory of ccpairs lm train, or use a machine with more memory"
+"""What the user can do where memory runs out."""
+
 
 def counts(text: str) -> tuple[int, ...]:
     """``"0 0 1"`` or ``0,0,1`` as numbers."""
@@ -294,7 +297,7 @@ def run(argv: Sequence[str]) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     try:
-        return exit_code(run, argv)
+        return exit_code(run, argv, less_memory=LESS_MEMORY)
     except BrokenPipeError:  # the reader of the scores has gone, as `head` does
         sys.stderr.close()
         return EXIT_OK

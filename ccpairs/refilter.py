@@ -28,6 +28,9 @@ All other flags go to Apache Beam: see docs/engines.md.
 THRESHOLDS = ("languages", "min_language_score", "max_perplexity", "near_duplicates", "max_repeats")
 RULE = ("top_k", "direction", "judge", "min_similarity", "max_false_keep")
 
+LESS_MEMORY = "use fewer processes (--direct_num_workers=1), or Flink (docs/engines.md)"
+"""What the user can do where memory runs out."""
+
 
 def make_parser() -> Parser:
     from pipelines.judge.rules import add_rule_flags
@@ -71,10 +74,10 @@ def refilter(argv: Sequence[str]) -> int:
         if place is None:
             raise UserError(f"{given.input} holds no judged pairs, which {flag(given, RULE)} is for; judge it first")
         sources = find_judged(place, names)
-        with hold_output(given.output, "refilter"), Engine(tuple(beam_flags)) as engine:
+        with hold_output(given.output, "refilter"), Engine(tuple(beam_flags), ("refilter", *argv)) as engine:
             done = Redecision(sources, given.output, given).run(engine)
     else:
-        with hold_output(given.output, "refilter"), Engine(tuple(beam_flags)) as engine:
+        with hold_output(given.output, "refilter"), Engine(tuple(beam_flags), ("refilter", *argv)) as engine:
             quality = partial(for_refilter, given)
             done = Refilter(given.input, given.output, engine, quality, names, tuple(argv)).run()
     print(*before_and_after(done), sep="\n")
@@ -96,7 +99,7 @@ def flag(given: Any, names: Sequence[str]) -> str | None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return exit_code(refilter, argv, "the same command goes on where this one stopped")
+    return exit_code(refilter, argv, "the same command goes on where this one stopped", LESS_MEMORY)
 
 
 if __name__ == "__main__":

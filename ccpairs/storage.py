@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs as arrow_fs
 
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import name_full_file
 from ccpairs.interruption import after_children_end, temporary
 from ccpairs.local_files import as_text, is_address, is_text, local_path
 
@@ -153,9 +156,26 @@ def atomic_output(uri: str) -> Iterator[Any]:
             with system.open_output_stream(half) as stream:
                 yield stream
             system.move(half, path)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, OSError):
+                name_full_file(error, uri)
             if system.get_file_info(half).type == arrow_fs.FileType.File:
                 system.delete_file(half)
+            raise
+
+
+@contextmanager
+def remove_on_failure(path: Path) -> Iterator[None]:
+    """Remove a local file or folder, which the block makes and renames, where the block raises or a signal ends it."""
+    with temporary(path):
+        try:
+            yield
+        except BaseException as error:
+            if isinstance(error, OSError):
+                name_full_file(error, str(path))
+            shutil.rmtree(path, ignore_errors=True)
+            with suppress(OSError):
+                path.unlink()
             raise
 
 

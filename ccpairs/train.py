@@ -58,6 +58,9 @@ FLAGS = {
 }  # fmt: skip
 """Flag -> setting."""
 
+LESS_MEMORY = "lower data.batch_size, model.max_tokens or optimizer.chunk_tokens (--set KEY=VALUE)"
+"""What the user can do where memory runs out."""
+
 
 def make_parser() -> Parser:
     parser = Parser(
@@ -256,7 +259,7 @@ def list_presets() -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
-    return exit_code(train, argv, "the same command goes on from the last checkpoint")
+    return exit_code(train, argv, "the same command goes on from the last checkpoint", LESS_MEMORY)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import is_out_of_memory
 from models.fasttext_file import NotAModel, language_labels
 
 UNDETERMINED = "und"
@@ -85,6 +86,8 @@ class LanguageIdentifier:
             self._model.loadModel(path)
             self._predict = self._model.predict
         except (OSError, ValueError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise
             what = getattr(error, "strerror", None) or error
             raise UserError(
                 f"cannot read the language model {path!r}: {what}; name a whole lid.176.bin or lid.176.ftz with"

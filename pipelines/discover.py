@@ -106,7 +106,7 @@ def look_into(source: Source, file: InputFile) -> None:
                 return  # its members are found when it is read
             raw.seek(0)
             head = decompressed(raw, file.name, file.meter).read(HEAD_BYTES)
-    except (OSError, DamagedInput):
+    except (OSError, DamagedInput, MemoryError):
         return
     if not head.strip():
         raise UserError(f"{file.uri} holds nothing; remove it from the input, or fetch it again")

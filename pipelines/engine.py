@@ -10,26 +10,27 @@ import difflib
 import logging
 import os
 import shlex
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
 import grpc
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.transforms import environments
 
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import memory_left, unwrapped_errors
 from ccpairs.interruption import before_children_end, temporary
+from ccpairs.machine import available_memory, readable
 from pipelines.flink import Flink
+from pipelines.worker import OUT_OF_MEMORY
+from pipelines.worker_processes import WatchedRunner, WorkerDiedError, raise_only
 
 LOCAL_RUNNER = "FnApiRunner"
-_CONTROL_GROUP = Path("/sys/fs/cgroup")
 LOCAL_RUNNERS = frozenset({LOCAL_RUNNER.lower(), "directrunner", "bundlebasedirectrunner", "inmemoryrunner"})
 
 SECONDS_WORTH_PROCESSES = 6.0
@@ -54,9 +55,13 @@ log = logging.getLogger("ccpairs")
 
 @dataclass(frozen=True)
 class Engine:
-    """Beam flags as the user gave them. In a ``with`` block, one Flink serves all graphs and ends with the block."""
+    """Beam flags as the user gave them, and the name and arguments of the ``command`` that they were given to.
+
+    In a ``with`` block, one Flink serves all graphs and ends with the block.
+    """
 
     flags: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
     _flink: Flink = field(default_factory=Flink, repr=False, compare=False)
 
     def __enter__(self) -> Engine:
@@ -79,18 +84,37 @@ class Engine:
         direct = PipelineOptions(list(self.flags)).view_as(DirectOptions)
         return int(direct.direct_num_workers) if direct.direct_running_mode == "multi_processing" else 1
 
-    def run(self, build_graph: Callable[[Any], Any], *, seconds: float, parts: int) -> None:
-        """Build a graph of about so many core seconds in so many independent parts, and run it; its errors raise."""
+    def run(self, build_graph: Callable[[Any], Any], *, seconds: float, parts: int, row_bytes: int = 0) -> None:
+        """Build a graph of about so many core seconds in so many independent parts, and run it; its errors raise.
+
+        ``row_bytes``: bytes of the rows that it shuffles.
+        """
         pipeline = self._pipeline(min(cores(), parts) if seconds >= SECONDS_WORTH_PROCESSES else 1)
-        with temporary(pipeline.local_tempdir), hang_ups_unheard(), self._errors():
+        raise_only()
+        with unwrapped_errors(), temporary(pipeline.local_tempdir), hang_ups_unheard(), self._errors():
             build_graph(pipeline)
-            result = pipeline.run()
-            # A cluster goes on without the command that sent the job.
-            with nullcontext() if self.is_local else before_children_end(result.cancel):
-                result.wait_until_finish()
+            try:
+                result = pipeline.run()
+                # A cluster goes on without the command that sent the job.
+                with nullcontext() if self.is_local else before_children_end(result.cancel):
+                    result.wait_until_finish()
+            except WorkerDiedError as error:
+                raise UserError(f"{error}{self._why(error, row_bytes)}") from None
 
     def _errors(self) -> AbstractContextManager[None]:
         return self._flink.clear_errors() if self.runner.lower() in FLINK_RUNNERS else nullcontext()
+
+    def _why(self, error: WorkerDiedError, row_bytes: int) -> str:
+        """Why a worker process died, and what to do."""
+        if error.code not in (-signal.SIGKILL, -signal.SIGTERM, OUT_OF_MEMORY):
+            return "; the lines above may say why. The same command goes on where this one stopped"
+        by = "because memory ran out" if error.code == OUT_OF_MEMORY else "by the kernel because memory ran out"
+        needed = f"; this step takes about {readable(memory_needed(row_bytes))} of memory" if row_bytes else ""
+        flink = f", or use Flink: {flink_command(self.command[1:], row_bytes, self.command[0])}" if self.command else ""
+        return (
+            f", most likely {by}{needed}{memory_left()}. The same command goes on where "
+            f"this one stopped: use fewer processes (--direct_num_workers=1) or a machine with more memory{flink}"
+        )
 
     def check_shuffle(self, packed_bytes: int) -> None:
         """Raises ``UserError`` where Flink would wait for ever: so many bytes need more parallel tasks."""
@@ -123,8 +147,7 @@ class Engine:
         else:
             direct.direct_num_workers = processes
         command = f"exec {shlex.quote(sys.executable)} -m pipelines.worker"  # no shell stays between it and its parent
-        workers = environments.SubprocessSDKEnvironment.from_command_string(command)
-        return beam.Pipeline(FnApiRunner(default_environment=workers), options=options)
+        return beam.Pipeline(WatchedRunner(command), options=options)
 
 
 @contextmanager
@@ -171,38 +194,6 @@ def check_flags(flags: Sequence[str], own: Sequence[str]) -> None:
 def cores() -> int:
     """Cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def available_memory() -> int | None:
-    """Bytes of memory that can still be had, on this machine and inside its container; None where nothing says so."""
-    found = [free for free in (_free_in_machine(), _free_in_container()) if free is not None]
-    return min(found) if found else None
-
-
-def _free_in_machine() -> int | None:
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), None)
-    except OSError:
-        pass
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return None
-
-
-def _free_in_container() -> int | None:
-    """What the limit of the control group (version 2) leaves; files that were read stay in memory while it is free."""
-    try:
-        limit, used, detail = (
-            _CONTROL_GROUP.joinpath(name).read_text() for name in ("memory.max", "memory.current", "memory.stat")
-        )
-    except OSError:
-        return None
-    if limit.strip() == "max":
-        return None
-    cached = next((int(line.split()[1]) for line in detail.splitlines() if line.startswith("inactive_file ")), 0)
-    return max(0, int(limit) - int(used) + cached)
 
 
 def warn_of_size(shuffled_bytes: int, argv: Sequence[str], when: str, command: str = "build") -> bool:

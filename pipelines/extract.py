@@ -12,6 +12,7 @@ import gc
 import hashlib
 import json
 import re
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -27,6 +28,7 @@ import xxhash
 
 from ccpairs import storage
 from ccpairs.errors import DamagedInput
+from ccpairs.exhaustion import explain, is_out_of_memory
 from ccpairs.local_files import one_line, open_regular
 from ccpairs.pair import to_column
 from ccpairs.version import __version__
@@ -296,15 +298,32 @@ class FileExtraction:
 
 def extract_file(source: Source, task: ExtractTask, rejected: str = "sample") -> ExtractCounts | None:
     """Extract one file; None where the file is damaged (``task.failure`` then says why)."""
+    counts = reason = None
     try:
         counts = FileExtraction(source, task, rejected).run()
-    except DamagedInput as error:
-        storage.write_bytes(task.failure, json.dumps({"error": one_line(str(cause_of(error, task.file)))}).encode())
-        return None
+    except Exception as error:
+        if (reason := why_failed(task.file, error)) is None:
+            raise
     finally:
         storage.remove(task.progress)
-    storage.remove(task.failure)
+    if reason is None:
+        storage.remove(task.failure)
+    else:  # here, where what the file took of the memory is free again
+        storage.write_bytes(task.failure, json.dumps({"error": one_line(" ".join(reason.split()))}).encode())
     return counts
+
+
+def why_failed(file: InputFile, error: Exception) -> str | None:
+    """Why one file failed: damaged, changed, or too large for the memory; None where it is no fault of the file."""
+    if not is_out_of_memory(error):
+        return str(cause_of(error, file)) if isinstance(error, DamagedInput) else None
+    less_memory = "use fewer processes (--direct_num_workers=1)"
+    if "zstandard" in str(error).lower():
+        less_memory = (
+            "its zstd window of up to 2 GiB needs so much memory, or a folder on a disk with so much room: name one in "
+            f"TMPDIR (now {tempfile.gettempdir()})"
+        )
+    return f"{file.name}: after {file.meter.raw_bytes:,} raw bytes, {explain(error, less_memory)}"
 
 
 def cause_of(error: DamagedInput, file: InputFile) -> DamagedInput:

@@ -48,7 +48,12 @@ def make_shards(engine: Engine, graph: Callable[[Any], Any], plan: ShardPlan, *,
     clear_shards(plan.rejected_folder, "rejected")
     storage.write_bytes(plan.result, NOTHING)  # what stays where no row and no reject comes to the last step
     with shown(f"assemble {plan.source}", plan.shards, partial(shard_progress, plan.folder), unit="shards"):
-        engine.run(graph, seconds=row_bytes / ASSEMBLE_BYTES_PER_SECOND, parts=max(pieces, plan.partitions))
+        engine.run(
+            graph,
+            seconds=row_bytes / ASSEMBLE_BYTES_PER_SECOND,
+            parts=max(pieces, plan.partitions),
+            row_bytes=row_bytes,
+        )
     found = json.loads(storage.read_bytes(plan.result))
     shards = [ShardInfo(**info) for info in found["shards"]]
     shards += missing_shards(plan.source, plan.shards, plan.folder, shards)

@@ -7,19 +7,17 @@ first keeps it from setting up its own.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import signal
 import sys
+import traceback
 
+from ccpairs.exhaustion import explain
 from ccpairs.interruption import end_with_parent
 
-
-def tells_more(record: logging.LogRecord) -> bool:
-    """Does a log line say what the command does not learn anyway? What a graph raises reaches it as an exception."""
-    of_beam = record.name.startswith("apache_beam.")
-    return not of_beam or (record.exc_info is None and "Traceback" not in record.getMessage())
+OUT_OF_MEMORY = 71
+"""Exit code of a worker that lacks memory, threads or open files to run at all (``EX_OSERR`` of sysexits.h)."""
 
 
 def main() -> None:
@@ -27,18 +25,36 @@ def main() -> None:
     end_with_parent()
     handler = logging.StreamHandler()
     handler.setLevel(logging.ERROR)
-    handler.addFilter(tells_more)
     logging.getLogger().addHandler(handler)
-    with open(os.devnull, "w") as unread, contextlib.redirect_stderr(unread):  # Beam prints each traceback, too
-        if sys.argv[1:]:
-            from apache_beam.runners.worker.sdk_worker import SdkHarness
+    import grpc
 
-            control, worker_id = sys.argv[1:]
-            SdkHarness(control, worker_id=worker_id).run()
-        else:
-            from apache_beam.runners.worker import sdk_worker_main
+    from pipelines.worker_processes import raise_only
 
-            sdk_worker_main.main(sys.argv)
+    raise_only()
+    code = 0
+    try:
+        _run()
+    except grpc.RpcError:  # the command has ended
+        code = 1
+    except Exception as error:
+        code = 1 if explain(error) is None else OUT_OF_MEMORY
+        if code == 1:
+            traceback.print_exc()
+    if code:
+        # Not by sys.exit: the interpreter would wait for threads of gRPC, and for ever for one that could not start.
+        os._exit(code)
+
+
+def _run() -> None:
+    if sys.argv[1:]:
+        from apache_beam.runners.worker.sdk_worker import SdkHarness
+
+        control, worker_id = sys.argv[1:]
+        SdkHarness(control, worker_id=worker_id).run()
+    else:
+        from apache_beam.runners.worker import sdk_worker_main
+
+        sdk_worker_main.main(sys.argv)
 
 
 if __name__ == "__main__":

@@ -157,8 +157,8 @@ def test_a_disk_that_fills_while_checkpointing(tmp_path: Path) -> None:
         [sys.executable, "-c", limited, *map(str, flags)], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2, done.stderr
-    assert "checkpoint step-00000020 cannot be written" in done.stderr
-    assert "make room and type the same command again" in done.stderr.splitlines()[-1]
+    assert "checkpoint step-00000020 is not written" in done.stderr
+    assert "then type the same command again" in done.stderr.splitlines()[-1]
     assert [path.name for path in (tmp_path / "out" / "checkpoints").iterdir()] == ["step-00000010"]
     again = run(*flags)
     assert again.returncode == 0, again.stderr

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import is_out_of_memory
 from models.lm.normalisers import Normaliser
 from models.lm.sidecar import Sidecar, check_file, normaliser_of, read_sidecar
 
@@ -114,6 +115,8 @@ def open_pieces(path: Path) -> Any:
     try:
         processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
     except (OSError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
         what = str(error).splitlines()[0] if str(error) else "no reason given"
         raise UserError(f"{path}: is no sound SentencePiece model ({what}); fetch it again") from None
     return processor
@@ -127,6 +130,8 @@ def open_kenlm(path: Path) -> Any:
     try:
         return kenlm.Model(str(path))
     except (OSError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
         what = str(error).rpartition(" because ")[2].rstrip(")").splitlines()[0]
         raise UserError(f"{path}: is no sound KenLM model ({what}); fetch it again") from None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from ccpairs.errors import UserError
-from ccpairs.interruption import temporary
+from ccpairs.storage import write_bytes
 from models.lm.normalisers import NORMALISERS, Normaliser
 
 SIDECAR = "model.json"
@@ -92,11 +92,8 @@ def read_sidecar(directory: Path) -> Sidecar:
 
 def write_sidecar(directory: Path, sidecar: Sidecar) -> None:
     """Write ``model.json``, whole or not at all."""
-    path, passing = directory / SIDECAR, directory / f".tmp-{SIDECAR}"
     encoded = msgspec.json.format(msgspec.json.encode(sidecar), indent=2)
-    with temporary(passing):
-        passing.write_bytes(encoded + b"\n")
-        passing.replace(path)
+    write_bytes(str(directory / SIDECAR), encoded + b"\n")
 
 
 def normaliser_of(sidecar: Sidecar, directory: Path) -> Normaliser:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import explain
 from ccpairs.interruption import temporary
 from ccpairs.output_folder import hold_file
 from ccpairs.version import __version__
@@ -127,9 +128,8 @@ def new_directory(directory: Path) -> Iterator[Path]:
             finally:
                 shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
-        raise UserError(
-            f"{directory}: cannot be written ({error.strerror or error}); choose another --output"
-        ) from None
+        reason = explain(error, path=str(directory)) or f"{directory}: cannot be written ({error.strerror or error})"
+        raise UserError(f"{reason}; or choose another --output") from None
 
 
 def write_normalised(texts: Iterable[str], normaliser: Normaliser, path: Path) -> tuple[int, int]:
@@ -171,7 +171,7 @@ def learn_pieces(corpus: Path, count: int, settings: TrainSettings, path: Path) 
                 minloglevel=2,
             )
         except (OSError, RuntimeError) as error:
-            what = " ".join(str(error).split())
+            what = explain(error, path=str(path)) or " ".join(str(error).split())
             raise UserError(
                 f"SentencePiece cannot learn {settings.pieces:,} pieces of {count:,} texts: {what}"
             ) from None

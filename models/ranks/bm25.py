@@ -26,6 +26,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ccpairs.storage import remove_on_failure
 from models.ranks.bm25_beaten import Competitors, ranks_in
 from models.ranks.bm25_index import (
     Bags,
@@ -123,10 +124,11 @@ class Bm25Ranker:
                 shutil.rmtree(left, ignore_errors=True)
         half = folder.with_name(f"{folder.name}.{os.getpid()}.part")
         shutil.rmtree(half, ignore_errors=True)
-        half.mkdir(parents=True)
-        for name, array in self._arrays().items():
-            np.save(half / f"{name}.npy", array)
-        (half / _FACTS).write_text(json.dumps({"version": VERSION, "pairs": len(self)}), encoding="utf-8")
+        with remove_on_failure(half):
+            half.mkdir(parents=True)
+            for name, array in self._arrays().items():
+                np.save(half / f"{name}.npy", array)
+            (half / _FACTS).write_text(json.dumps({"version": VERSION, "pairs": len(self)}), encoding="utf-8")
         try:
             half.rename(folder)
         except OSError:

@@ -59,7 +59,7 @@ def coded_pool(vectors: NDArray[np.float32], kind: Kind, folder: Path | None) ->
 
 def _write(home: Path, vectors: NDArray[np.float32], kind: Kind) -> None:
     def allocate(shape: tuple[int, ...], dtype: type[Any]) -> NDArray[Any]:
-        return np.lib.format.open_memmap(home / "codes.npy", "w+", dtype, shape)
+        return new_map(home / "codes.npy", dtype, shape)
 
     coded = code_pool(vectors, kind, allocate)
     seals = {}
@@ -70,6 +70,15 @@ def _write(home: Path, vectors: NDArray[np.float32], kind: Kind) -> None:
             np.save(home / f"{name}.npy", array)
         seals[name] = digest(array)
     (home / SEAL).write_text(json.dumps(seals), encoding="ascii")
+
+
+def new_map(path: Path, dtype: type[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """A memory map of a new ``.npy`` file, with its space reserved: on a full disk a write to a map kills a process."""
+    array: NDArray[Any] = np.lib.format.open_memmap(path, "w+", dtype, shape)
+    if hasattr(os, "posix_fallocate"):
+        with path.open("rb+") as file:
+            os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+    return array
 
 
 def _opened(home: Path) -> CodedPool | None:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import explain
 from ccpairs.interruption import temporary
 
 KEPT = 2
@@ -56,7 +57,8 @@ class Checkpoints:
                 half.rename(final)
         except (OSError, RuntimeError) as error:  # torch raises RuntimeError where a disk is full
             shutil.rmtree(half, ignore_errors=True)
-            raise OSError(f"checkpoint {final.name} cannot be written: {str(error).splitlines()[0]}") from None
+            reason = explain(error, path=str(final)) or str(error).splitlines()[0]
+            raise OSError(f"checkpoint {final.name} is not written: {reason}") from None
         for old in self._all()[:-KEPT]:
             shutil.rmtree(old)
 

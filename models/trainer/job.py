@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import explain
 from ccpairs.interruption import temporary
 from ccpairs.output_folder import commands_of
 from models.encoders import Encoder
@@ -152,11 +153,14 @@ def run(
                 shutil.rmtree(output / MODEL, ignore_errors=True)
                 half.rename(output / MODEL)
             write_facts(output / FACTS, facts)
-        except (OSError, SafetensorError) as error:
+        except Exception as error:  # tokenizers raises bare ones
             shutil.rmtree(half, ignore_errors=True)
+            reason = explain(error, path=str(output))
+            if reason is None and not isinstance(error, OSError | SafetensorError):
+                raise
             raise UserError(
-                f"the model cannot be written to {output} ({error}); make room and type the same "
-                "command again: it goes on from the last checkpoint"
+                f"the model is not written: {reason or error}; then type the same command again: it goes on from the "
+                "last checkpoint"
             ) from None
     processes.wait_for_all()
     return trained

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
-from ccpairs.interruption import temporary
+from ccpairs.storage import write_bytes
 from models.encoders import Encoder, TokenBatch
 from models.trainer import processes
 from models.trainer.checkpoints import Checkpoints
@@ -242,7 +242,4 @@ def duration(seconds: float) -> str:
 
 def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
     """A JSON file, whole or not there."""
-    half = path.with_name(f".tmp-{path.name}")
-    with temporary(half):
-        half.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        half.rename(path)
+    write_bytes(str(path), json.dumps(facts, indent=2).encode() + b"\n")

@@ -30,6 +30,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import explain
 from ccpairs.interruption import temporary
 from models.encoders import Role, TokenBatch
 from models.trainer.corpus import TEXTS, Corpus, Source
@@ -117,9 +118,9 @@ def tokenised(
     if not (place / LISTING).is_file():
         _remove_others(folder)
         half = folder / f".tmp-{key}"
-        half.mkdir(parents=True)
         try:
             with temporary(half):
+                half.mkdir(parents=True)
                 listing = {
                     source.name: _write(source, tokeniser, max_tokens, half / source.name, grouping, told)
                     for source in corpus.sources
@@ -128,9 +129,8 @@ def tokenised(
                 half.rename(place)
         except OSError as error:
             shutil.rmtree(half, ignore_errors=True)
-            raise UserError(
-                f"tokens cannot be written to {folder} ({error.strerror or error}); choose another --output"
-            ) from None
+            reason = explain(error, path=str(folder)) or f"cannot write {folder}: {error.strerror or error}"
+            raise UserError(f"the tokens are not written: {reason}; or choose another --output") from None
     listing = json.loads((place / LISTING).read_text(encoding="utf-8"))
     found = [_open(name, place / name, **facts) for name, facts in listing.items()]
     if not any(map(len, found)):

@@ -32,7 +32,6 @@ from numpy.typing import NDArray
 
 from ccpairs import storage
 from ccpairs.errors import UserError
-from ccpairs.interruption import temporary
 from ccpairs.pair import PAIR_SCHEMA
 from filters.folds import Hashes
 from models.encoders import Role
@@ -252,7 +251,7 @@ def _assemble(draw: _Draw) -> None:
     places[chosen] = np.arange(wanted)
     half = place.with_name(f".tmp-{place.name}")
     shutil.rmtree(half, ignore_errors=True)
-    with temporary(half):
+    with storage.remove_on_failure(half):
         half.mkdir(parents=True)
         fingerprint = _write(files, places, wanted, half)
         pool = Pool(place, plan.name, wanted, plan.wanted, plan.rows, fingerprint)

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from ccpairs import storage
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import is_out_of_memory
 from ccpairs.manifest import ShardInfo
 from ccpairs.pair import JUDGED_SCHEMA
 from ccpairs.shards import ROWS_PER_GROUP, ShardWriter
@@ -121,6 +122,8 @@ def row_groups(uri: str, schema: pa.Schema) -> Iterator[pa.Table]:
             for batch in pq.ParquetFile(stream).iter_batches(batch_size=ROWS_PER_GROUP):
                 yield pa.Table.from_batches([batch]).cast(schema)
     except (OSError, pa.ArrowException, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
         raise UserError(f"{uri} cannot be read ({error}); make it again") from None
 
 

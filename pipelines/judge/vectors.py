@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
-from ccpairs.interruption import temporary
+from ccpairs.storage import remove_on_failure
 from models.encoders import Encoder, Role
+from models.ranks.kept import new_map
 from pipelines.judge.pool import Pool
 
 Told = Callable[[int], None]
@@ -36,8 +37,8 @@ def encode_pool(work: Path, pool: Pool, encoder: Encoder, role: Role, told: Told
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     half = file.with_name(f".tmp-{file.name}")
-    with temporary(half):
-        vectors = np.lib.format.open_memmap(half, "w+", np.float32, (pool.rows, encoder.dimension))
+    with remove_on_failure(half):
+        vectors = new_map(half, np.float32, (pool.rows, encoder.dimension))
         first = 0
         for batch in pool.batches([role]):
             here = pool.place[first : first + batch.num_rows]
@@ -45,7 +46,7 @@ def encode_pool(work: Path, pool: Pool, encoder: Encoder, role: Role, told: Told
             first += batch.num_rows
             if told is not None:
                 told(batch.num_rows)
-        vectors.flush()
+        vectors.flush()  # type: ignore[attr-defined]
         del vectors
         os.replace(half, file)
 

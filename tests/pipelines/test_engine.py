@@ -12,7 +12,7 @@ import pytest
 
 from ccpairs.errors import UserError
 from pipelines import engine
-from pipelines.engine import Engine, available_memory, check_flags, cores, flink_command, warn_of_size
+from pipelines.engine import Engine, check_flags, cores, flink_command, warn_of_size
 
 OWN = ["--source", "--input", "--output", "--num-shards", "--rows-per-shard", "--comments-per-post", "--opt-out"]
 
@@ -203,34 +203,8 @@ def test_where_the_system_says_nothing_of_memory_nothing_is_said(monkeypatch: py
     assert not warn_of_size(1 << 60, [], "before the start")
 
 
-def test_what_the_machine_has() -> None:
+def test_the_cores_of_this_process() -> None:
     assert 1 <= cores() <= (os.cpu_count() or 1)
-    memory = available_memory()
-    assert memory is not None
-    assert 1 << 20 < memory <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def control_group(folder: Path, limit: str) -> Path:
-    (folder / "memory.max").write_text(f"{limit}\n")
-    (folder / "memory.current").write_text("900000\n")
-    (folder / "memory.stat").write_text("anon 300000\nfile 600000\ninactive_file 500000\nactive_file 100000\n")
-    return folder
-
-
-def test_in_a_container_its_limit_counts_and_files_in_memory_are_free(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "_CONTROL_GROUP", control_group(tmp_path, "1000000"))
-    assert available_memory() == 600_000
-
-
-@pytest.mark.parametrize("limit", ["max", "900000000000000000", None])
-def test_without_a_limit_there_is_what_the_machine_has(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str | None
-) -> None:
-    monkeypatch.setattr(engine, "_free_in_machine", lambda: 7_000_000)
-    monkeypatch.setattr(engine, "_CONTROL_GROUP", control_group(tmp_path, limit) if limit else tmp_path / "none")
-    assert available_memory() == 7_000_000
 
 
 @pytest.mark.parametrize(
