@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import NoReturn
 
+from ccpairs.addresses import hide_secrets, secrets_in
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_INTERRUPTED, EXIT_USER, DamagedInput, UserError
 from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
 
@@ -72,13 +73,14 @@ def exit_code(
     """Run a command on its arguments (default: those of this process); its errors become one line and a code."""
     refuse_shadowed_packages()
     keep_children_out_of_the_current_folder()
+    arguments = sys.argv[1:] if argv is None else argv
     try:
-        return command(sys.argv[1:] if argv is None else argv)
+        return command(arguments)
     except UserError as error:
-        print(f"ccpairs: {error}", file=sys.stderr)
+        print(f"ccpairs: {hide_secrets(str(error), secrets_in(arguments))}", file=sys.stderr)
         return EXIT_USER
     except DamagedInput as error:
-        print(f"ccpairs: {error}; nothing was made", file=sys.stderr)
+        print(f"ccpairs: {hide_secrets(str(error), secrets_in(arguments))}; nothing was made", file=sys.stderr)
         return EXIT_INPUTS_FAILED
     except KeyboardInterrupt:
         print(f"ccpairs: interrupted; {interrupted}", file=sys.stderr)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import threading
 import uuid
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs as arrow_fs
 
+from ccpairs.addresses import address_parts
 from ccpairs.errors import UserError
 
 DIGESTED_AT_ONCE = 1 << 20
@@ -25,9 +27,19 @@ TEMPORARY = ".tmp-"
 
 
 def locate(uri: str) -> tuple[Any, str]:
-    """The Arrow file system and the path inside it of a local path or URI."""
+    """The Arrow file system and the path inside it of a local path or URI.
+
+    Raises ``UserError`` for an address with secrets or options, which would be written into manifests and lists.
+    """
     if "://" not in uri:
         return arrow_fs.LocalFileSystem(), os.path.abspath(os.path.expanduser(uri))
+    public, user_info, _ = address_parts(uri)
+    if (user_info and "@" not in public) or "?" in uri or "#" in uri:
+        place = re.split("[?#]", public)[0]
+        raise UserError(
+            f"cannot use {place}: an address that is written to takes no user info, no ? and no #; give keys, region and "
+            "endpoint by environment variables (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, …, see docs/engines.md)"
+        )
     try:
         system, path = arrow_fs.FileSystem.from_uri(uri)
         return system, str(path)

@@ -5,15 +5,16 @@ Everything here happens before a run starts, so a wrong name costs a second and 
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
-import smart_open
-
+from ccpairs.addresses import split_user_info
 from ccpairs.errors import DamagedInput, UserError, WrongSource
 from pipelines.inputs import InputFile, decompressed
 from pipelines.source import Source
@@ -53,33 +54,55 @@ def find_inputs(source: Source, uris: Sequence[str], *, prefix: str = "", limit:
         if not places:
             raise UserError(f"{uri}: no such file, and no file matches; check the path")
         for place, explicit in places:
-            form = source.form_of(_base_name(place.uri))
+            form = source.form_of(place.name)
             if form is not None:
-                files.setdefault(place.uri, replace(place, form=form, limit=limit))
-                named.update([place.uri] if explicit else ())
+                files.setdefault(place.address, replace(place, form=form, limit=limit))
+                named.update([place.address] if explicit else ())
             elif explicit:
-                raise UserError(_unknown(source, place.uri))
+                raise UserError(_unknown(source, place))
             else:
                 ignored.add(place.uri)
     empty = [file.uri for file in files.values() if file.size == 0]
     if empty:
         raise UserError(f"{empty[0]} is empty ({len(empty)} such); remove it from the input, or fetch it again")
-    ordered = sorted(files.values(), key=lambda file: file.uri)
-    for file in [file for file in ordered if "://" not in file.uri][:FILES_LOOKED_INTO]:
-        try:
-            look_into(source, file)
-        except WrongSource as error:
-            if file.uri in named:
-                raise UserError(str(error)) from None
-            log.warning("passed over: %s", error)
-            ignored.add(file.uri)
-    kept = tuple(file for file in ordered if file.uri not in ignored)
+    ordered = one_address_each(sorted(files.values(), key=lambda file: (file.identity, file.address)))
+    kept = []
+    looked_into = 0
+    for file in ordered:
+        if "://" not in file.uri and looked_into < FILES_LOOKED_INTO:
+            looked_into += 1
+            try:
+                look_into(source, file)
+            except WrongSource as error:
+                if file.address in named:
+                    raise UserError(str(error)) from None
+                log.warning("passed over: %s", error)
+                ignored.add(file.uri)
+                continue
+        kept.append(file)
     if not kept:
         raise UserError(
             f"{', '.join(uris)}: nothing in it that the source {source.name} reads; "
             f"it reads {'; '.join(source.forms.values())}"
         )
-    return Found(kept, tuple(sorted(ignored)))
+    return Found(tuple(kept), tuple(sorted(ignored)))
+
+
+def one_address_each(files: Sequence[InputFile]) -> list[InputFile]:
+    """Drop a file that was named by several addresses, which differ in their secrets, all but once.
+
+    Raises ``UserError`` where nothing tells whether such addresses lead to one file.
+    """
+    found: dict[tuple[str, str], list[InputFile]] = {}
+    for file in files:
+        found.setdefault((file.uri, file.query), []).append(file)
+    for (uri, _), same in found.items():
+        if len(same) > 1 and any(file.size is None or file.version is None for file in same):
+            raise UserError(
+                f"{uri} is named {len(same)} times with different credentials, and its server does not say whether it "
+                "is one file; name it once"
+            )
+    return list({file.identity: file for file in reversed(files)}.values())[::-1]
 
 
 def look_into(source: Source, file: InputFile) -> None:
@@ -153,10 +176,11 @@ def _is_glob(uri: str) -> bool:
 
 
 def _listed(uri: str) -> Iterable[str]:
+    file = InputFile(uri if "://" in uri else os.path.expanduser(uri), "")
     try:
-        with smart_open.open(uri, "rb", compression="disable") as raw:
-            text = decompressed(raw, uri, InputFile(uri, "").meter).read(-1).decode()
-    except (OSError, DamagedInput, UnicodeDecodeError) as error:
+        with file.open() as stream:
+            text = stream.read().decode()
+    except (DamagedInput, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the list of inputs {uri}: {error}") from None
     entries = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if not entries:
@@ -203,20 +227,21 @@ def _remote(url: str) -> InputFile:
 
 def _asked(url: str, method: str) -> InputFile:
     """What a server says about a file; its content is not read."""
-    request = urllib.request.Request(url, method=method, headers={"User-Agent": "ccpairs"})
+    address, user_info = split_user_info(url)
+    headers = {"User-Agent": "ccpairs"}
+    if user_info:
+        headers["Authorization"] = f"Basic {base64.b64encode(unquote(user_info).encode()).decode()}"
+    request = urllib.request.Request(address, method=method, headers=headers)
     with urllib.request.urlopen(request, timeout=HTTP_TIMEOUT_S) as answer:
         size = answer.headers.get("Content-Length")
         version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
     return InputFile(url, "", int(size) if size else None, version)
 
 
-def _base_name(uri: str) -> str:
-    return InputFile(uri, "").name
-
-
-def _unknown(source: Source, uri: str) -> str:
+def _unknown(source: Source, file: InputFile) -> str:
     """The line for a file whose name says that the source does not read it, with the source that does."""
-    name = _base_name(uri)
-    others = [other for other in MODULES if other != source.name and source_class(other)().form_of(name) is not None]
+    others = [
+        other for other in MODULES if other != source.name and source_class(other)().form_of(file.name) is not None
+    ]
     hint = f"; by its name it is for --source {' or '.join(others)}" if others else ""
-    return f"{uri}: the source {source.name} reads {'; '.join(source.forms.values())}{hint}"
+    return f"{file.uri}: the source {source.name} reads {'; '.join(source.forms.values())}{hint}"

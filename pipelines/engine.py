@@ -24,6 +24,7 @@ from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions,
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms import environments
 
+from ccpairs.addresses import hide_in_arguments
 from ccpairs.errors import UserError
 
 LOCAL_RUNNER = "FnApiRunner"
@@ -210,7 +211,7 @@ def memory_needed(shuffled_bytes: int) -> int:
 
 
 def flink_command(argv: Sequence[str], shuffled_bytes: int = 0, command: str = "build") -> str:
-    """The command line of an embedded Flink run of the same command, over so many bytes of rows."""
+    """The command line of an embedded Flink run of the same command, over so many bytes of rows; without secrets."""
     packed = int(shuffled_bytes * PACKED)
     heap_gb = max(4, -(-int(packed * FLINK_HEAP_PER_PACKED_BYTE) >> 30) + 1)
     jar = os.environ.get("CCPAIRS_FLINK_JAR")
@@ -220,7 +221,9 @@ def flink_command(argv: Sequence[str], shuffled_bytes: int = 0, command: str = "
         *(f"--sdk_worker_parallelism={cores()}", "--experiments=use_loopback_process_worker"),
         f"--flink_job_server_jar={jar}" if jar else "--flink_version=1.19",
     ]
-    return f"JAVA_TOOL_OPTIONS=-Xmx{heap_gb}g " + shlex.join(["python", "-m", f"ccpairs.{command}", *argv, *flags])
+    return f"JAVA_TOOL_OPTIONS=-Xmx{heap_gb}g " + shlex.join(
+        ["python", "-m", f"ccpairs.{command}", *hide_in_arguments(argv), *flags]
+    )
 
 
 def flink_tasks(packed_bytes: int) -> int:

@@ -14,10 +14,11 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import apache_beam as beam
@@ -26,6 +27,7 @@ import pyarrow.parquet as pq
 import xxhash
 
 from ccpairs import storage
+from ccpairs.addresses import hide_secrets, secrets_in
 from ccpairs.errors import DamagedInput
 from ccpairs.pair import to_column
 from ccpairs.version import __version__
@@ -67,14 +69,17 @@ class ExtractTask:
         return self.target + ".progress"
 
     def to_json(self) -> str:
+        """The task without the address of its file, which may hold secrets."""
         values = dataclasses.asdict(self)
-        del values["file"]["meter"]
+        del values["file"]["meter"], values["file"]["address"]
         return json.dumps(values)
 
     @staticmethod
-    def from_json(text: str) -> ExtractTask:
+    def from_json(text: str, addresses: Mapping[str, str] = MappingProxyType({})) -> ExtractTask:
+        """``addresses``: target -> address of the file, where that is another than its ``uri``."""
         values = json.loads(text)
-        return ExtractTask(values["source"], InputFile(**values["file"]), values["target"])
+        address = addresses.get(values["target"], values["file"]["uri"])
+        return ExtractTask(values["source"], InputFile(**values["file"], address=address), values["target"])
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,7 @@ def extract_name(source: Source, file: InputFile, rejected: str) -> str:
     identity = [
         *(__version__, LAYOUT, source.name, source.extract_version, settings_of(source), source.extract_schema.names),
         *(file.uri, file.form, file.size, file.version, file.begin, file.end, file.limit, rejected, SAMPLE_PER_REASON),
+        *([file.query] if file.query else []),
     ]
     digest = xxhash.xxh3_64_hexdigest(json.dumps(identity, sort_keys=True, default=str).encode())
     stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", file.name).lstrip("._")[:80] or "input"
@@ -290,7 +296,8 @@ def extract_file(source: Source, task: ExtractTask, rejected: str = "sample") ->
     try:
         counts = FileExtraction(source, task, rejected).run()
     except DamagedInput as error:
-        storage.write_bytes(task.failure, json.dumps({"error": " ".join(str(error).split())}).encode())
+        reason = hide_secrets(" ".join(str(error).split()), secrets_in([task.file.address]))
+        storage.write_bytes(task.failure, json.dumps({"error": reason}).encode())
         return None
     finally:
         storage.remove(task.progress)
@@ -315,13 +322,16 @@ def read_failure(task: ExtractTask) -> str:
 
 
 class ExtractFiles(beam.DoFn):
-    """Extracts the files of one group (Beam side of :func:`extract_file`)."""
+    """Extracts the files of one group (Beam side of :func:`extract_file`).
 
-    def __init__(self, sources: dict[str, Source], rejected: str) -> None:
-        self._sources, self._rejected = sources, rejected
+    Addresses with secrets are not in the list of tasks, which is a file, but travel inside the job.
+    """
+
+    def __init__(self, sources: dict[str, Source], rejected: str, addresses: dict[str, str]) -> None:
+        self._sources, self._rejected, self._addresses = sources, rejected, addresses
 
     def process(self, group: tuple[int, Iterable[str]]) -> Iterator[str]:
         for line in group[1]:
-            task = ExtractTask.from_json(line)
+            task = ExtractTask.from_json(line, self._addresses)
             extract_file(self._sources[task.source], task, self._rejected)
             yield task.target

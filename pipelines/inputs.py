@@ -20,6 +20,7 @@ from typing import IO, Any, BinaryIO, cast
 
 import smart_open
 
+from ccpairs.addresses import hide_secrets, public_address, query_digest, secrets_in
 from ccpairs.errors import DamagedInput
 from pipelines.zstd_window import WINDOW_LOG, long_window_reader
 
@@ -216,6 +217,10 @@ class InputFile:
 
     ``size`` is in bytes and ``version`` is what changes when the file does (modification time, ETag); both None where
     unknown. ``form`` is one of the source's forms.
+
+    ``uri`` is what may be written: made from an address with secrets, it keeps neither user info nor query, and
+    ``query`` a hash of what the query says about which file is meant. ``address`` is what is opened. It stays in memory
+    and never goes into a file, a message or a log.
     """
 
     uri: str
@@ -225,7 +230,20 @@ class InputFile:
     begin: int | None = None
     end: int | None = None
     limit: int | None = None
+    query: str = ""
+    address: str = field(default="", compare=False, repr=False)
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.address:
+            object.__setattr__(self, "address", self.uri)
+            object.__setattr__(self, "query", query_digest(self.uri, has_version=self.version is not None))
+            object.__setattr__(self, "uri", public_address(self.uri))
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells this file from all others, without secrets."""
+        return self.uri, self.query, str(self.size), str(self.version)
 
     @property
     def name(self) -> str:
@@ -238,19 +256,19 @@ class InputFile:
         return parts[-2] if len(parts) > 1 else ""
 
     def _path(self) -> str:
-        # The query of an address, often a signature, may hold slashes; in a local name ? is like any other letter.
-        return (self.uri.split("?", 1)[0] if "://" in self.uri else self.uri).rstrip("/")
+        return self.uri.rstrip("/")
 
     def open_raw(self) -> BinaryIO:
         """The bytes of the file as they are stored; seekable where its place allows it."""
         try:
             raw = (
-                open(self.uri, "rb")
-                if "://" not in self.uri
-                else smart_open.open(self.uri, "rb", compression="disable")
+                open(self.address, "rb")
+                if "://" not in self.address
+                else smart_open.open(self.address, "rb", compression="disable")
             )
         except Exception as error:  # every storage client has its own exceptions
-            raise DamagedInput(f"{self.uri}: cannot be opened ({error})") from error
+            reason = hide_secrets(str(error), secrets_in([self.address]))
+            raise DamagedInput(f"{self.uri}: cannot be opened ({reason})") from error
         return cast(BinaryIO, MeteredFile(raw, self.meter))
 
     def open(self) -> BinaryIO:

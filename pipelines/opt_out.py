@@ -9,13 +9,13 @@ is an id.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-import smart_open
-
-from ccpairs.errors import UserError
+from ccpairs.errors import DamagedInput, UserError
+from pipelines.inputs import InputFile
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")  # a sign inside an address begins its fragment
 KINDS = ("id", "domain", "subreddit", "author")
@@ -110,8 +110,9 @@ def _host(url: str) -> str:
 
 def load_opt_out(uri: str) -> OptOut:
     """Read an opt-out list from a local path or URI."""
+    file = InputFile(uri if "://" in uri else os.path.expanduser(uri), "")
     try:
-        with smart_open.open(uri, "r", encoding="utf-8") as lines:
-            return parse_opt_out(lines.read())
-    except (OSError, UnicodeDecodeError) as error:
+        with file.open() as stream:
+            return parse_opt_out(stream.read().decode())
+    except (DamagedInput, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the opt-out list {uri}: {error}") from None
