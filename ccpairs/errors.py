@@ -22,5 +22,9 @@ class DamagedInput(Exception):
     """One input file is truncated, corrupt, over a limit, or not what its source reads."""
 
 
+class UnreadableInput(DamagedInput):
+    """The server or the storage of an input failed; nothing is known against the file itself."""
+
+
 class WrongSource(DamagedInput):
     """The file is sound, but it holds another kind of data than the source that was asked to read it."""

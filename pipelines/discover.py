@@ -5,18 +5,15 @@ Everything here happens before a run starts, so a wrong name costs a second and 
 
 from __future__ import annotations
 
-import base64
 import logging
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import unquote
 
-from ccpairs.addresses import split_user_info
-from ccpairs.errors import DamagedInput, UserError, WrongSource
-from pipelines.inputs import InputFile, decompressed
+from ccpairs.errors import DamagedInput, UnreadableInput, UserError, WrongSource
+from pipelines.http_files import describe
+from pipelines.http_requests import is_http
+from pipelines.inputs import InputFile, decompressed, read_text
 from pipelines.source import Source
 from pipelines.sources import MODULES, source_class
 
@@ -25,9 +22,6 @@ FILES_LOOKED_INTO = 1000
 """How many local files are opened for their first record before a run; more are trusted until they are read."""
 
 BYTES_CHECKED = 1 << 25
-HTTP_TIMEOUT_S = 30
-REFUSED = (403, 405, 501)
-"""Answers to HEAD that say nothing about the file: addresses that are signed for a download refuse it."""
 
 log = logging.getLogger("ccpairs")
 
@@ -148,7 +142,7 @@ def _expand(uri: str, prefix: str) -> Iterator[tuple[InputFile, bool]]:
             name = entry if "://" in entry or entry.startswith("/") else prefix + entry
             # Long lists are taken at their word: asking for every size first would take longer than some runs.
             yield from [(InputFile(name, ""), True)] if "://" in name else _expand_path(name)
-    elif uri.startswith(("http://", "https://")):
+    elif is_http(uri):
         yield _remote(uri), True
     elif "://" in uri:
         for place in _matching(uri):
@@ -176,10 +170,8 @@ def _is_glob(uri: str) -> bool:
 
 
 def _listed(uri: str) -> Iterable[str]:
-    file = InputFile(uri if "://" in uri else os.path.expanduser(uri), "")
     try:
-        with file.open() as stream:
-            text = stream.read().decode()
+        text = read_text(uri)
     except (DamagedInput, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the list of inputs {uri}: {error}") from None
     entries = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -215,27 +207,10 @@ def _matching(pattern: str) -> Iterator[InputFile]:
 
 def _remote(url: str) -> InputFile:
     try:
-        try:
-            return _asked(url, "HEAD")
-        except urllib.error.HTTPError as error:
-            if error.code not in REFUSED:
-                raise
-            return _asked(url, "GET")
-    except (urllib.error.URLError, TimeoutError, ValueError) as error:
-        raise UserError(f"{url}: {error}; check the address given to --input") from None
-
-
-def _asked(url: str, method: str) -> InputFile:
-    """What a server says about a file; its content is not read."""
-    address, user_info = split_user_info(url)
-    headers = {"User-Agent": "ccpairs"}
-    if user_info:
-        headers["Authorization"] = f"Basic {base64.b64encode(unquote(user_info).encode()).decode()}"
-    request = urllib.request.Request(address, method=method, headers=headers)
-    with urllib.request.urlopen(request, timeout=HTTP_TIMEOUT_S) as answer:
-        size = answer.headers.get("Content-Length")
-        version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
-    return InputFile(url, "", int(size) if size else None, version)
+        size, version = describe(url)
+    except UnreadableInput as error:
+        raise UserError(str(error)) from None
+    return InputFile(url, "", size, version)
 
 
 def _unknown(source: Source, file: InputFile) -> str:

@@ -1,7 +1,8 @@
 """One input file: opening it, whatever its compression and place, and noticing when it is damaged.
 
-Files open through smart-open (local paths, http(s), s3, gs). Compression is told by the first bytes, never by the
-name. Every stream is metered: raw bytes read (progress), their SHA-256 (provenance), decompressed bytes (bomb limit).
+Local files open here, http(s) addresses in :mod:`pipelines.http_files`, s3 and gs through smart-open. Compression is
+told by the first bytes, never by the name. Every stream is metered: raw bytes read (progress), their SHA-256
+(provenance), decompressed bytes (bomb limit).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import gzip
 import hashlib
 import io
 import lzma
+import os
 import sys
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,7 +23,9 @@ from typing import IO, Any, BinaryIO, cast
 import smart_open
 
 from ccpairs.addresses import hide_secrets, public_address, query_digest, secrets_in
-from ccpairs.errors import DamagedInput
+from ccpairs.errors import DamagedInput, UnreadableInput
+from pipelines.http_files import HttpFile
+from pipelines.http_requests import is_http
 from pipelines.zstd_window import WINDOW_LOG, long_window_reader
 
 if sys.version_info >= (3, 14):
@@ -58,8 +62,8 @@ class Meter:
 class MeteredFile(io.RawIOBase):
     """A seekable binary file that meters and hashes what is read from start to end."""
 
-    def __init__(self, raw: IO[bytes], meter: Meter) -> None:
-        self._raw, self._meter = raw, meter
+    def __init__(self, raw: IO[bytes], meter: Meter, name: str) -> None:
+        self._raw, self._meter, self._name = raw, meter, name
         self._hash = hashlib.sha256()
         self._hashed = 0
         self._position = 0
@@ -85,10 +89,13 @@ class MeteredFile(io.RawIOBase):
     def read(self, size: int | None = -1) -> bytes:
         try:
             block = self._raw.read(-1 if size is None else size)
-        except OSError:
+        except (DamagedInput, MemoryError):
             raise
-        except Exception as error:  # every storage client has its own exceptions
-            raise OSError(str(error)) from error
+        except Exception as error:  # every storage client has its own exceptions; none of them is the file's fault
+            raise UnreadableInput(
+                f"{self._name}: the storage does not give the file, after {self._position:,} raw bytes ({error}); "
+                "run the command again"
+            ) from error
         start, end = self._position, self._position + len(block)
         self._position = end
         if start <= self._hashed < end:
@@ -260,16 +267,19 @@ class InputFile:
 
     def open_raw(self) -> BinaryIO:
         """The bytes of the file as they are stored; seekable where its place allows it."""
+        raw: IO[bytes]
         try:
-            raw = (
-                open(self.address, "rb")
-                if "://" not in self.address
-                else smart_open.open(self.address, "rb", compression="disable")
-            )
+            if "://" not in self.address:
+                raw = open(self.address, "rb")
+            elif is_http(self.address):
+                # The splits of a file must be of the same version; a file that is read in one go is whole as it is.
+                raw = HttpFile(self.address, self.size, self.version if self.begin is not None else None)
+            else:
+                raw = smart_open.open(self.address, "rb", compression="disable")
         except Exception as error:  # every storage client has its own exceptions
             reason = hide_secrets(str(error), secrets_in([self.address]))
             raise DamagedInput(f"{self.uri}: cannot be opened ({reason})") from error
-        return cast(BinaryIO, MeteredFile(raw, self.meter))
+        return cast(BinaryIO, MeteredFile(raw, self.meter, self.name))
 
     def open(self) -> BinaryIO:
         """The decompressed bytes from the start; raises ``DamagedInput`` when truncated, corrupt or a bomb."""
@@ -301,3 +311,9 @@ class InputFile:
         if rest := b"".join(pieces):
             self.meter.records += not rest.isspace()
             yield rest
+
+
+def read_text(uri: str) -> str:
+    """The text of a small file in UTF-8, compressed or not; raises ``DamagedInput`` or ``UnicodeDecodeError``."""
+    with InputFile(uri if "://" in uri else os.path.expanduser(uri), "").open() as stream:
+        return stream.read(-1).decode()

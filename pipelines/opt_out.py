@@ -9,13 +9,12 @@ is an id.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ccpairs.errors import DamagedInput, UserError
-from pipelines.inputs import InputFile
+from pipelines.inputs import read_text
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")  # a sign inside an address begins its fragment
 KINDS = ("id", "domain", "subreddit", "author")
@@ -110,9 +109,7 @@ def _host(url: str) -> str:
 
 def load_opt_out(uri: str) -> OptOut:
     """Read an opt-out list from a local path or URI."""
-    file = InputFile(uri if "://" in uri else os.path.expanduser(uri), "")
     try:
-        with file.open() as stream:
-            return parse_opt_out(stream.read().decode())
+        return parse_opt_out(read_text(uri))
     except (DamagedInput, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the opt-out list {uri}: {error}") from None

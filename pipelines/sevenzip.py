@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, Protocol, TypeAlias
 import py7zr
 from py7zr.exceptions import PasswordRequired
 
-from ccpairs.errors import DamagedInput
+from ccpairs.errors import DamagedInput, UnreadableInput
 from pipelines.bzip2_blocks import UNFED, start_at_seam
 from pipelines.inputs import FREE_EXPANSION, MAX_EXPANSION
 
@@ -147,8 +147,11 @@ def read_members(
 
 def _directory(raw: BinaryIO, name: str) -> Iterator[tuple[Any, int, int, list[Any]]]:
     """(folder, position, packed bytes, its files) for every folder; the folder of files without content is None."""
-    if not raw.seekable():
-        raise DamagedInput(f"{name}: a 7z archive must lie where it can be read from its end; copy it to a disk first")
+    try:
+        raw.seek(0)
+    except io.UnsupportedOperation:
+        message = f"{name}: a 7z archive must lie where it can be read from its end; copy it to a disk first"
+        raise DamagedInput(message) from None
     try:
         archive: Any = py7zr.SevenZipFile(raw)
         files = list(archive.files)
@@ -165,6 +168,8 @@ def _directory(raw: BinaryIO, name: str) -> Iterator[tuple[Any, int, int, list[A
             stream += len(folder.packed_indices)
     except PasswordRequired as error:
         raise _encrypted(name) from error
+    except UnreadableInput:
+        raise
     except Exception as error:  # whatever a damaged directory makes py7zr stumble over
         raise DamagedInput(f"{name}: the archive's directory cannot be read ({error}); fetch the file again") from error
     yield from found

@@ -327,6 +327,9 @@ def split_ranges(file: InputFile) -> list[tuple[int, int]]:
     offsets = stream_offsets(file)
     if not offsets:
         return []
+    with file.open_raw() as raw:
+        if not raw.seekable():
+            return []
     if offsets[-1] >= file.size:
         raise DamagedInput(f"{file.name}: is shorter than its index says (truncated); fetch both again")
     target = min(SPLIT_BYTES, max(SMALLEST_SPLIT, file.size // SPLITS_WANTED))

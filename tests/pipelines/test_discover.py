@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 
 from ccpairs.errors import DamagedInput, UserError
-from pipelines import discover
+from pipelines import discover, http_requests
 from pipelines.discover import Found, find_inputs
 from pipelines.sources.communityqa import CommunityQA
 from pipelines.sources.reddit import Reddit
@@ -280,6 +280,7 @@ def server() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
+    monkeypatch.setattr(http_requests, "FIRST_WAIT_SECONDS", 0.001)
     Handler.asked.clear()
 
 
@@ -331,26 +332,24 @@ def test_a_prefix_with_a_password(tmp_path: Path) -> None:
 
 def test_an_address_that_leads_nowhere(server: str) -> None:
     url = f"{server}/gone/RC_2015-01.gz"
-    assert refused([url]) == f"{url}: HTTP Error 404: Not Found; check the address given to --input"
+    assert refused([url]) == f"{url}: the server answered 404 Not Found; check the address"
 
 
 def test_a_server_that_does_not_answer() -> None:
     url = "http://127.0.0.1:9/RC_2015-01.gz"
-    message = refused([url])
-    assert message.startswith(f"{url}: ")
-    assert "Connection refused" in message
+    assert refused([url]).startswith(f"{url}: 127.0.0.1:9 refuses the connection (3 attempts); ")
 
 
 def test_a_file_that_goes_before_its_turn_comes(server: str) -> None:
     (file,) = find_inputs(Reddit(), [f"{server}/reddit/RC_2015-01.gz"]).files
     gone = type(file)(f"{server}/gone/RC_2015-01.gz", file.form)
-    with pytest.raises(DamagedInput, match=r"RC_2015-01\.gz: cannot be opened \("):
+    with pytest.raises(DamagedInput, match=r"RC_2015-01\.gz: the server answered 404 Not Found"):
         list(gone.lines())
 
 
 def test_a_download_that_breaks_off(server: str) -> None:
     (file,) = find_inputs(Reddit(), [f"{server}/cut/RC_2015-01.gz"]).files
-    with pytest.raises(DamagedInput, match=r"^RC_2015-01\.gz: the file "):
+    with pytest.raises(DamagedInput, match=r"RC_2015-01\.gz: the server sent 64 of 164 bytes \("):
         list(file.lines())
 
 

@@ -4,20 +4,23 @@ import bz2
 import dataclasses
 import gzip
 import hashlib
+import io
 import lzma
+import re
 import tempfile
 import tracemalloc
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 from backports import zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccpairs.errors import DamagedInput
+from ccpairs.errors import DamagedInput, UnreadableInput
 from pipelines import inputs
 from pipelines.inputs import InputFile, decompressed
 
@@ -262,6 +265,21 @@ def test_damage_met_while_the_first_bytes_are_read_names_the_file() -> None:
 
     with pytest.raises(DamagedInput, match=r"^far\.zst: the file is corrupt \(connection reset\)"):
         decompressed(Broken(), "far.zst", inputs.Meter())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), RuntimeError("slow down")])
+def test_a_storage_that_fails_is_not_a_corrupt_file(error: Exception) -> None:
+    class Failing(io.RawIOBase):
+        def readable(self) -> bool:
+            return True
+
+        def read(self, size: int = -1) -> bytes:
+            raise error
+
+    stream = cast("IO[bytes]", inputs.MeteredFile(Failing(), inputs.Meter(), "far.zst"))
+    message = f"far.zst: the storage does not give the file, after 0 raw bytes ({error}); run the command again"
+    with pytest.raises(UnreadableInput, match=f"^{re.escape(message)}$"):
+        decompressed(stream, "far.zst", inputs.Meter())
 
 
 @pytest.mark.parametrize(
