@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from ccpairs.addresses import hide_secrets, secrets_in
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_INTERRUPTED, EXIT_USER, DamagedInput, UserError
+from ccpairs.object_stores import is_store_error, reason_of
 from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
 
 
@@ -82,6 +83,11 @@ def exit_code(
     except DamagedInput as error:
         print(f"ccpairs: {hide_secrets(str(error), secrets_in(arguments))}; nothing was made", file=sys.stderr)
         return EXIT_INPUTS_FAILED
+    except OSError as error:
+        if not is_store_error(error):
+            raise
+        print(f"ccpairs: {hide_secrets(reason_of(error), secrets_in(arguments))}", file=sys.stderr)
+        return EXIT_USER
     except KeyboardInterrupt:
         print(f"ccpairs: interrupted; {interrupted}", file=sys.stderr)
         return EXIT_INTERRUPTED

@@ -136,10 +136,12 @@ def judge(argv: Sequence[str]) -> int:
     from pipelines.judge.rules import choice_of
     from pipelines.judge.run import judge as run
     from pipelines.judge.summary import summary
+    from pipelines.s3_flags import use_s3_flags
 
     parser = make_parser()
     given, beam_flags = parser.parse_known_args(list(argv))
     check_flags(beam_flags, sorted(parser._option_string_actions))
+    beam_flags = use_s3_flags(beam_flags)
     if given.quiet:
         logging.getLogger("ccpairs").setLevel(logging.WARNING)
     names = [name.strip() for value in given.source or () for name in value.split(",") if name.strip()]

@@ -12,14 +12,15 @@ import re
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import fs as arrow_fs
 
-from ccpairs.addresses import address_parts
+from ccpairs.addresses import STORES, address_parts, scheme_of
 from ccpairs.errors import UserError
+from ccpairs.object_stores import locate_object, reason_of
 
 DIGESTED_AT_ONCE = 1 << 20
 TEMPORARY = ".tmp-"
@@ -35,16 +36,17 @@ def locate(uri: str) -> tuple[Any, str]:
         return arrow_fs.LocalFileSystem(), os.path.abspath(os.path.expanduser(uri))
     public, user_info, _ = address_parts(uri)
     if (user_info and "@" not in public) or "?" in uri or "#" in uri:
-        place = re.split("[?#]", public)[0]
         raise UserError(
-            f"cannot use {place}: an address that is written to takes no user info, no ? and no #; give keys, region and "
-            "endpoint by environment variables (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, …, see docs/engines.md)"
+            f"cannot use {re.split('[?#]', public)[0]}: an address that is written down takes no user info, no ? and "
+            "no #; give keys, region and endpoint by environment variables (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, …)"
         )
     try:
+        if scheme_of(uri) in STORES:
+            return locate_object(uri)
         system, path = arrow_fs.FileSystem.from_uri(uri)
         return system, str(path)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise UserError(f"cannot use {uri}: {error}") from None
+        raise UserError(f"cannot use {uri}: {reason_of(error)}") from None
 
 
 def join(uri: str, *names: str) -> str:
@@ -128,8 +130,15 @@ def atomic_output(uri: str) -> Iterator[Any]:
     if folder:
         system.create_dir(folder, recursive=True)
     if not isinstance(system, arrow_fs.LocalFileSystem):
-        with system.open_output_stream(path) as stream:
+        stream = system.open_output_stream(path)
+        try:
             yield stream
+        except BaseException:
+            with suppress(OSError):
+                stream.close()  # Arrow cannot give up an upload, only complete it
+                system.delete_file(path)
+            raise
+        stream.close()
         return
     temporary = f"{folder}/{TEMPORARY}{name}.{os.getpid()}.{threading.get_ident()}.{uuid.uuid4().hex[:8]}"
     try:

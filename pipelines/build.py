@@ -25,6 +25,7 @@ import apache_beam as beam
 from ccpairs import storage
 from ccpairs.errors import UserError
 from ccpairs.manifest import MANIFEST_NAME, InputInfo, Manifest
+from ccpairs.object_stores import reason_of
 from filters.pairs import default_pair_filters
 from pipelines.accounts import (
     Extracted,
@@ -261,6 +262,7 @@ def prepare_output(output: str) -> None:
 
     Folders of extracts and shards are cleared by those who write them.
     """
+    storage.locate(output)  # an address that cannot be one is named as it was given
     work = storage.join(output, "_work")
     probe = storage.join(work, "writable")
     try:
@@ -268,7 +270,7 @@ def prepare_output(output: str) -> None:
         storage.write_bytes(probe, b"")
         storage.remove(probe)
     except OSError as error:
-        reason = (error.strerror or str(error)).split(". Detail")[0]
+        reason = error.strerror.split(". Detail")[0] if error.strerror else reason_of(error)
         raise UserError(f"cannot write to {output}: {reason}; choose another --output") from None
 
 

@@ -10,10 +10,13 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ccpairs.addresses import STORES, scheme_of
 from ccpairs.errors import DamagedInput, UnreadableInput, UserError, WrongSource
+from ccpairs.object_stores import reason_of
 from pipelines.http_files import describe
 from pipelines.http_requests import is_http
 from pipelines.inputs import InputFile, decompressed, read_text
+from pipelines.objects import find_objects, is_pattern
 from pipelines.source import Source
 from pipelines.sources import MODULES, source_class
 
@@ -140,19 +143,26 @@ def _expand(uri: str, prefix: str) -> Iterator[tuple[InputFile, bool]]:
     if uri.startswith("@"):
         for entry in _listed(uri[1:]):
             name = entry if "://" in entry or entry.startswith("/") else prefix + entry
-            # Long lists are taken at their word: asking for every size first would take longer than some runs.
-            yield from [(InputFile(name, ""), True)] if "://" in name else _expand_path(name)
+            if scheme_of(name) in STORES and (is_pattern(name) or name.endswith("/")):
+                yield from _stored(name)
+            elif "://" in name:
+                # Long lists are taken at their word: asking for every size first would take longer than some runs.
+                yield InputFile(name, ""), True
+            else:
+                yield from _expand_path(name)
     elif is_http(uri):
         yield _remote(uri), True
+    elif scheme_of(uri) in STORES:
+        yield from _stored(uri)
     elif "://" in uri:
         for place in _matching(uri):
-            yield place, not _is_glob(uri)
+            yield place, not is_pattern(uri)
     else:
         yield from _expand_path(uri)
 
 
 def _expand_path(path: str) -> Iterator[tuple[InputFile, bool]]:
-    if _is_glob(path) and not os.path.exists(path):
+    if is_pattern(path) and not os.path.exists(path):
         for place in _matching(path):
             yield place, False
     elif os.path.isdir(path):
@@ -163,10 +173,6 @@ def _expand_path(path: str) -> Iterator[tuple[InputFile, bool]]:
                     yield _local(os.path.join(folder, name)), False
     else:
         yield _local(path), True
-
-
-def _is_glob(uri: str) -> bool:
-    return any(character in uri for character in "*?[")
 
 
 def _listed(uri: str) -> Iterable[str]:
@@ -189,6 +195,15 @@ def _local(path: str) -> InputFile:
     return InputFile(path, "", status.st_size, str(status.st_mtime_ns))
 
 
+def _stored(address: str) -> Iterator[tuple[InputFile, bool]]:
+    try:
+        objects, named = find_objects(address)
+    except OSError as error:
+        raise UserError(f"{address}: {reason_of(error)}") from None
+    for each, info in objects:
+        yield InputFile(each, "", info.size, str(info.mtime_ns)), named
+
+
 def _matching(pattern: str) -> Iterator[InputFile]:
     # Beam's file systems know globs on every storage; imported here, as plain paths do not need them.
     from apache_beam.io.filesystem import BeamIOError
@@ -197,7 +212,7 @@ def _matching(pattern: str) -> Iterator[InputFile]:
     try:
         matches = FileSystems.match([pattern])[0].metadata_list
     except (BeamIOError, ValueError) as error:
-        raise UserError(f"{pattern}: {error}; s3:// and gs:// need the extra ccpairs[s3] or ccpairs[gcs]") from None
+        raise UserError(f"{pattern}: {error}; check the path or address given to --input") from None
     for match in sorted(matches, key=lambda item: item.path):
         if "://" in match.path:
             yield InputFile(match.path, "", match.size_in_bytes, str(match.last_updated_in_seconds))

@@ -1,8 +1,8 @@
 """One input file: opening it, whatever its compression and place, and noticing when it is damaged.
 
-Local files open here, http(s) addresses in :mod:`pipelines.http_files`, s3 and gs through smart-open. Compression is
-told by the first bytes, never by the name. Every stream is metered: raw bytes read (progress), their SHA-256
-(provenance), decompressed bytes (bomb limit).
+Local files open here, http(s) addresses in :mod:`pipelines.http_files`, s3, gs and the rest of Arrow's stores in
+:mod:`pipelines.objects`, what else smart-open knows through it. Compression is told by the first bytes, never by the
+name. Every stream is metered: raw bytes read (progress), their SHA-256 (provenance), decompressed bytes (bomb limit).
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ from typing import IO, Any, BinaryIO, cast
 
 import smart_open
 
-from ccpairs.addresses import hide_secrets, public_address, query_digest, secrets_in
+from ccpairs.addresses import STORES, hide_secrets, public_address, query_digest, scheme_of, secrets_in
 from ccpairs.errors import DamagedInput, UnreadableInput
+from ccpairs.object_stores import reason_of
 from pipelines.http_files import HttpFile
 from pipelines.http_requests import is_http
+from pipelines.objects import open_object
 from pipelines.zstd_window import WINDOW_LOG, long_window_reader
 
 if sys.version_info >= (3, 14):
@@ -93,8 +95,8 @@ class MeteredFile(io.RawIOBase):
             raise
         except Exception as error:  # every storage client has its own exceptions; none of them is the file's fault
             raise UnreadableInput(
-                f"{self._name}: the storage does not give the file, after {self._position:,} raw bytes ({error}); "
-                "run the command again"
+                f"{self._name}: the storage does not give the file, after {self._position:,} raw bytes "
+                f"({reason_of(error)}); run the command again"
             ) from error
         start, end = self._position, self._position + len(block)
         self._position = end
@@ -274,10 +276,12 @@ class InputFile:
             elif is_http(self.address):
                 # The splits of a file must be of the same version; a file that is read in one go is whole as it is.
                 raw = HttpFile(self.address, self.size, self.version if self.begin is not None else None)
+            elif scheme_of(self.address) in STORES:
+                raw = open_object(self.address)
             else:
                 raw = smart_open.open(self.address, "rb", compression="disable")
         except Exception as error:  # every storage client has its own exceptions
-            reason = hide_secrets(str(error), secrets_in([self.address]))
+            reason = hide_secrets(reason_of(error), secrets_in([self.address]))
             raise DamagedInput(f"{self.uri}: cannot be opened ({reason})") from error
         return cast(BinaryIO, MeteredFile(raw, self.meter, self.name))
 
