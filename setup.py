@@ -93,6 +93,7 @@ TEST = [
     "datasets>=3.0",  # it and pandas read the shards in the tests, as users do
     "pandas>=2.2",
     "datasketch>=2.0",  # the reference for MinHash
+    "moto[server]>=5.0",  # an s3 server on loopback
     *TRAFILATURA,
 ]
 
@@ -117,9 +118,9 @@ setup(
     python_requires=">=3.11",
     install_requires=RUN,
     extras_require={
-        "s3": ["smart-open[s3]>=7.1"],
-        "gcs": ["smart-open[gcs]>=7.1"],
-        "dataflow": ["apache-beam[gcp]>=2.77,<3", "smart-open[gcs]>=7.1"],
+        "s3": [],  # pyarrow reads and writes s3 and gs by itself
+        "gcs": [],
+        "dataflow": ["apache-beam[gcp]>=2.77,<3"],
         "trafilatura": TRAFILATURA,
         "mteb": ["mteb>=2.0"],
         "onnx": ["onnx>=1.17"],

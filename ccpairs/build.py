@@ -172,12 +172,14 @@ def build(argv: Sequence[str]) -> int:
     from pipelines.engine import Engine, check_flags
     from pipelines.flags import make_sources
     from pipelines.opt_out import OptOut, load_opt_out
+    from pipelines.s3_flags import use_s3_flags
     from pipelines.sources import MODULES, source_class
 
     every = [source_class(name) for name in MODULES]
     parser = make_parser(every)
     given, beam_flags = parser.parse_known_args(list(argv))
     check_flags(beam_flags, sorted(parser._option_string_actions))
+    beam_flags = use_s3_flags(beam_flags)
     if given.quiet:
         logging.getLogger("ccpairs").setLevel(logging.WARNING)
     given.output = output_uri(given.output)

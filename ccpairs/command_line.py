@@ -12,10 +12,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
+from ccpairs.addresses import hide_secrets, secrets_in
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_INTERRUPTED, EXIT_USER, DamagedInput, UserError
 from ccpairs.exhaustion import explain, is_out_of_memory
 from ccpairs.interruption import end_in_one_line
 from ccpairs.local_files import is_address, local_path, one_line
+from ccpairs.object_stores import is_store_error, reason_of
 from ccpairs.output_folder import output_uri
 from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
 from ccpairs.version import __version__
@@ -127,26 +129,36 @@ def exit_code(
     """
     refuse_shadowed_packages()
     keep_children_out_of_the_current_folder()
+    arguments = sys.argv[1:] if argv is None else argv
     try:
         with end_in_one_line(interrupted):
-            return command(sys.argv[1:] if argv is None else argv)
+            return command(arguments)
     except UserError as error:
-        print(f"ccpairs: {one_line(str(error))}", file=sys.stderr)
+        _print_line(str(error), arguments)
         return EXIT_USER
     except DamagedInput as error:
         reason = explain(error, less_memory) if is_out_of_memory(error) else str(error)
-        print(f"ccpairs: {one_line(str(reason))}; nothing was made", file=sys.stderr)
+        _print_line(f"{reason}; nothing was made", arguments)
         return EXIT_INPUTS_FAILED
     except KeyboardInterrupt:
         print(f"ccpairs: interrupted; {interrupted}", file=sys.stderr)
         return EXIT_INTERRUPTED
     except Exception as error:
-        if (line := describe_unusable_name(error)) is None:
-            if (reason := explain(error, less_memory)) is None:
-                raise
+        if isinstance(error, OSError) and is_store_error(error):
+            line = reason_of(error)
+        elif (unusable := describe_unusable_name(error)) is not None:
+            line = unusable
+        elif (reason := explain(error, less_memory)) is not None:
             line = f"{reason}; {interrupted}"
-        print(f"ccpairs: {one_line(line)}", file=sys.stderr)
+        else:
+            raise
+        _print_line(line, arguments)
         return EXIT_USER
+
+
+def _print_line(text: str, arguments: Sequence[str]) -> None:
+    """Print one line for the user, without the secrets in the arguments of the command."""
+    print(f"ccpairs: {one_line(hide_secrets(text, secrets_in(arguments)))}", file=sys.stderr)
 
 
 def describe_unusable_name(error: Exception) -> str | None:

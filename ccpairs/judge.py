@@ -150,10 +150,12 @@ def judge(argv: Sequence[str]) -> int:
     """Parse the command line and do what it says; raises :class:`UserError`."""
     set_up_logging()  # before Beam is imported, for it logs as it is imported
     from pipelines.engine import Engine, check_flags
+    from pipelines.s3_flags import use_s3_flags
 
     parser = make_parser()
     given, beam_flags = parser.parse_known_args(list(argv))
     check_flags(beam_flags, sorted(parser._option_string_actions))
+    beam_flags = use_s3_flags(beam_flags)
     trains = () if given.model else ("tensorboard",)
     searches = ("faiss",) if given.rank_path == "faiss" else ()
     words = ("bm25s",) if given.judge == "bm25" else ()

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ccpairs.addresses import public_address
 from ccpairs.command_line import Parser, exit_code, local_input, local_output, positive, set_up_logging
 from ccpairs.errors import EXIT_OK, UserError
 
@@ -167,7 +168,7 @@ def texts_of(given: Any, language: str, tally: Tally, *, distinct: bool) -> Iter
 
 
 def names_of(uris: Sequence[str]) -> str:
-    return ", ".join(uri.rstrip("/").rpartition("/")[2] for uri in uris)
+    return ", ".join(public_address(uri.removeprefix("@")).rstrip("/").rpartition("/")[2] for uri in uris)
 
 
 def train(given: Any) -> int:

@@ -60,11 +60,13 @@ def refilter(argv: Sequence[str]) -> int:
     from pipelines.judge.redecide import Redecision, find_judged, judged_place
     from pipelines.quality_flags import for_refilter
     from pipelines.refilter import Refilter
+    from pipelines.s3_flags import use_s3_flags
     from pipelines.summary import before_and_after
 
     parser = make_parser()
     given, beam_flags = parser.parse_known_args(list(argv))
     check_flags(beam_flags, sorted(parser._option_string_actions))
+    beam_flags = use_s3_flags(beam_flags)
     if given.quiet:
         logging.getLogger("ccpairs").setLevel(logging.WARNING)
     given.output = output_uri(given.output)

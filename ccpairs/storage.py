@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import threading
 import uuid
@@ -20,36 +21,40 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs as arrow_fs
 
+from ccpairs.addresses import STORES, address_parts, scheme_of
 from ccpairs.errors import UserError
 from ccpairs.exhaustion import name_full_file
 from ccpairs.interruption import after_children_end, temporary
 from ccpairs.local_files import as_text, is_address, is_text, local_path
+from ccpairs.object_stores import locate_object, reason_of
 
 DIGESTED_AT_ONCE = 1 << 20
-SCHEMES = ("s3", "gs", "gcs", "hdfs", "viewfs", "abfs", "abfss")
-"""Addresses that Arrow's file systems open; it knows more, which have not been tried."""
 TEMPORARY = ".tmp-"
 """Prefix of half-written files; Arrow and Hugging Face readers pass over names that start with a dot."""
 
 
 def locate(uri: str) -> tuple[Any, str]:
-    """The Arrow file system and the path inside it of a local path or URI. Raises ``UserError`` for other addresses."""
+    """The Arrow file system and the path inside it of a local path or URI. Raises ``UserError`` for other addresses.
+
+    An address with secrets or options is refused, because it would be written into manifests and lists.
+    """
     if not is_address(uri):
         if not is_text(uri):
             raise UserError(f"cannot use {as_text(uri)}: the name is not UTF-8; rename it")
         return arrow_fs.LocalFileSystem(), local_path(uri)
-    scheme = uri.partition("://")[0]
-    if scheme not in SCHEMES:
+    public, user_info, _ = address_parts(uri)
+    if scheme_of(uri) not in STORES:
+        scheme = uri.partition(":")[0] or "an empty scheme"
+        raise UserError(f"cannot use {public}: {scheme}:// is not known here; use a path, s3:// or gs://")
+    if (user_info and "@" not in public) or "?" in uri or "#" in uri:
         raise UserError(
-            f"cannot use {uri}: {scheme or 'an empty scheme'}:// is not known here; use a path, s3:// or gs://"
+            f"cannot use {re.split('[?#]', public)[0]}: an address that is written down takes no user info, no ? and "
+            "no #; give keys, region and endpoint by environment variables (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, …)"
         )
-    if mark := next((each for each in "?#" if each in uri), None):  # Arrow would take what is joined to it for options
-        raise UserError(f"cannot use {uri}: the address of a file or folder has no {mark}; leave out what follows it")
     try:
-        system, path = arrow_fs.FileSystem.from_uri(uri)
-        return system, str(path)
+        return locate_object(uri)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise UserError(f"cannot use {uri}: {error}") from None
+        raise UserError(f"cannot use {uri}: {reason_of(error)}") from None
 
 
 def join(uri: str, *names: str) -> str:
@@ -147,8 +152,15 @@ def atomic_output(uri: str) -> Iterator[Any]:
     if folder:
         system.create_dir(folder, recursive=True)
     if not isinstance(system, arrow_fs.LocalFileSystem):
-        with system.open_output_stream(path) as stream:
+        stream = system.open_output_stream(path)
+        try:
             yield stream
+        except BaseException:
+            with suppress(OSError):
+                stream.close()  # Arrow cannot give up an upload, only complete it
+                system.delete_file(path)
+            raise
+        stream.close()
         return
     half = f"{folder}/{TEMPORARY}{name}.{os.getpid()}.{threading.get_ident()}.{uuid.uuid4().hex[:8]}"
     with temporary(half):

@@ -53,8 +53,9 @@ def extracted(source: Source, tasks: Sequence[ExtractTask]) -> Extracted:
     """
     folder = tasks[0].target.rpartition("/")[0]
     names = set(storage.names_in(folder))
-    failed = {task.file.uri for task in tasks if task.extract.rpartition("/")[2] not in names}
-    return Extracted(source, tasks, [None if task.file.uri in failed else read_counts(task.extract) for task in tasks])
+    failed = {task.file.identity for task in tasks if task.extract.rpartition("/")[2] not in names}
+    counts = [None if task.file.identity in failed else read_counts(task.extract) for task in tasks]
+    return Extracted(source, tasks, counts)
 
 
 def by_target(done: Extracted) -> list[tuple[ExtractTask, ExtractCounts | None]]:
@@ -63,11 +64,11 @@ def by_target(done: Extracted) -> list[tuple[ExtractTask, ExtractCounts | None]]
 
 def inputs_of(done: Extracted) -> tuple[InputInfo, ...]:
     """One entry for each input file, its splits added up, in the order of the names."""
-    files: dict[str, list[tuple[ExtractTask, ExtractCounts | None]]] = {}
+    files: dict[tuple[str, ...], list[tuple[ExtractTask, ExtractCounts | None]]] = {}
     for task, counts in zip(done.tasks, done.counts, strict=True):
-        files.setdefault(task.file.uri, []).append((task, counts))
+        files.setdefault(task.file.identity, []).append((task, counts))
     infos = []
-    for uri, parts in sorted(files.items()):
+    for _, parts in sorted(files.items()):
         whole = [counts for _, counts in parts if counts is not None]
         broken = [read_failure(task) for task, counts in parts if counts is None and not storage.exists(task.extract)]
         rejected: Counter[str] = Counter()
@@ -78,7 +79,7 @@ def inputs_of(done: Extracted) -> tuple[InputInfo, ...]:
         file = parts[0][0].file
         infos.append(
             InputInfo(
-                uri=uri,
+                uri=file.uri,
                 form=file.form,
                 size=file.size,
                 sha256=next((counts.sha256 for counts in whole if counts.sha256), None),

@@ -143,10 +143,17 @@ class Build:
         listing = self._work("extract.jsonl", [task.to_json() for task in missing])
         after_children_end(partial(remove_progress, list(there)), key="progress")
         total = sum(map(task_bytes, missing))
+        addresses = {task.target: task.file.address for task in missing if task.file.address != task.file.uri}
         log.info("extract: %s, %s bytes%s", counted(len(missing), "file"), f"{total:,}", unknown_sizes(missing))
         with shown("extract", total, partial(extract_progress, missing)):
             self.engine.run(
-                partial(extract_graph, listing=listing, sources=self.request.sources, rejected=self.request.rejected),
+                partial(
+                    extract_graph,
+                    listing=listing,
+                    sources=self.request.sources,
+                    rejected=self.request.rejected,
+                    addresses=addresses,
+                ),
                 seconds=total / EXTRACT_BYTES_PER_SECOND,
                 parts=len(missing),
             )
@@ -298,14 +305,16 @@ def is_in(uri: str, there: Mapping[str, set[str]]) -> bool:
     return name in there[folder]
 
 
-def extract_graph(pipeline: Any, *, listing: str, sources: Mapping[str, Source], rejected: str) -> None:
+def extract_graph(
+    pipeline: Any, *, listing: str, sources: Mapping[str, Source], rejected: str, addresses: Mapping[str, str]
+) -> None:
     """One group per file, so that the engine spreads files over its workers."""
     _ = (
         pipeline
         | "the list of files" >> beam.Create([listing])
         | "its lines" >> beam.FlatMap(numbered_tasks)
         | "spread files" >> beam.GroupByKey()
-        | "extract files" >> beam.ParDo(ExtractFiles(dict(sources), rejected))
+        | "extract files" >> beam.ParDo(ExtractFiles(dict(sources), rejected, dict(addresses)))
     )
 
 

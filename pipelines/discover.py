@@ -11,19 +11,21 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ccpairs import storage
+from ccpairs.addresses import STORES, scheme_of
 from ccpairs.errors import DamagedInput, UnreadableInput, UserError, WrongSource
 from ccpairs.local_files import is_address, open_regular
+from ccpairs.object_stores import reason_of
 from ccpairs.output_folder import refuse_inside
 from pipelines.http_files import describe
 from pipelines.http_requests import is_http
 from pipelines.inputs import InputFile, decompressed, read_bytes
 from pipelines.local_inputs import LocalInputs, each_once
+from pipelines.objects import find_objects, is_pattern
 from pipelines.source import Source
 from pipelines.sources import MODULES, source_class
 
 HEAD_BYTES = 1 << 16
-SCHEMES = ("http", "https", *storage.SCHEMES)
+SCHEMES = ("http", "https", *sorted(STORES))
 FILES_LOOKED_INTO = 1000
 """How many local files are opened for their first record before a run; more are trusted until they are read."""
 
@@ -61,13 +63,13 @@ def find_inputs(
         for place, explicit in places:
             if output is not None and is_address(place.uri):
                 refuse_inside(place.uri, "--input", output)
-            form = source.form_of(_base_name(place.uri))
+            form = source.form_of(place.name)
             if form is not None:
-                files.setdefault(place.uri, replace(place, form=form, limit=limit))
-                reached[place.uri] += 1
-                named.update([place.uri] if explicit else ())
+                files.setdefault(place.address, replace(place, form=form, limit=limit))
+                reached[place.address] += 1
+                named.update([place.address] if explicit else ())
             elif explicit:
-                raise UserError(_unknown(source, place.uri))
+                raise UserError(_unknown(source, place))
             else:
                 ignored.add(place.uri)
     local.warn()
@@ -75,23 +77,44 @@ def find_inputs(
     empty = [file.uri for file in files.values() if file.size == 0 and file.problem is None]
     if empty:
         raise UserError(f"{empty[0]} is empty ({len(empty)} such); remove it from the input, or fetch it again")
-    ordered = sorted(files.values(), key=lambda file: file.uri)
-    readable = [file for file in ordered if not is_address(file.uri) and file.problem is None]
-    for file in readable[:FILES_LOOKED_INTO]:
-        try:
-            look_into(source, file)
-        except WrongSource as error:
-            if file.uri in named:
-                raise UserError(str(error)) from None
-            log.warning("passed over: %s", error)
-            ignored.add(file.uri)
-    kept = tuple(file for file in ordered if file.uri not in ignored)
+    ordered = one_address_each(sorted(files.values(), key=lambda file: (file.identity, file.address)))
+    kept = []
+    looked_into = 0
+    for file in ordered:
+        if not is_address(file.uri) and file.problem is None and looked_into < FILES_LOOKED_INTO:
+            looked_into += 1
+            try:
+                look_into(source, file)
+            except WrongSource as error:
+                if file.address in named:
+                    raise UserError(str(error)) from None
+                log.warning("passed over: %s", error)
+                ignored.add(file.uri)
+                continue
+        kept.append(file)
     if not kept:
         raise UserError(
             f"{', '.join(uris)}: nothing in it that the source {source.name} reads; "
             f"it reads {'; '.join(source.forms.values())}"
         )
-    return Found(kept, tuple(sorted(ignored)))
+    return Found(tuple(kept), tuple(sorted(ignored)))
+
+
+def one_address_each(files: Sequence[InputFile]) -> list[InputFile]:
+    """Drop a file that was named by several addresses, which differ in their secrets, all but once.
+
+    Raises ``UserError`` where nothing tells whether such addresses lead to one file.
+    """
+    found: dict[tuple[str, str], list[InputFile]] = {}
+    for file in files:
+        found.setdefault((file.uri, file.query), []).append(file)
+    for (uri, _), same in found.items():
+        if len(same) > 1 and any(file.size is None or file.version is None for file in same):
+            raise UserError(
+                f"{uri} is named {len(same)} times with different credentials, and its server does not say whether it "
+                "is one file; name it once"
+            )
+    return list({file.identity: file for file in reversed(files)}.values())[::-1]
 
 
 def look_into(source: Source, file: InputFile) -> None:
@@ -136,29 +159,30 @@ def _expand(uri: str, prefix: str, local: LocalInputs) -> Iterator[tuple[InputFi
     if uri.startswith("@"):
         for entry in _listed(uri[1:]):
             name = entry if "://" in entry or entry.startswith("/") else prefix + entry
-            # Long lists are taken at their word: asking for every size first would take longer than some runs.
-            yield from [(InputFile(_checked(name), ""), True)] if is_address(name) else local.expand(name)
+            if scheme_of(name) in STORES and (is_pattern(name) or name.endswith("/")):
+                yield from _stored(name)
+            elif is_address(name):
+                # Long lists are taken at their word: asking for every size first would take longer than some runs.
+                yield InputFile(_checked(name), ""), True
+            else:
+                yield from local.expand(name)
     elif is_http(uri):
         yield _remote(uri), True
     elif is_address(uri):
-        for place in _matching(_checked(uri)):
-            yield place, not _is_glob(uri)
+        yield from _stored(_checked(uri))
     else:
         yield from local.expand(uri)
 
 
 def _checked(uri: str) -> str:
     """The same address; raises ``UserError`` where its scheme is none that is read."""
-    scheme = uri.partition("://")[0]
+    scheme = scheme_of(uri)
     if scheme not in SCHEMES:
-        near = difflib.get_close_matches(scheme, SCHEMES, 1, cutoff=0.7)
+        name = uri.partition(":")[0]
+        near = difflib.get_close_matches(name.lower(), SCHEMES, 1, cutoff=0.7)
         hint = f"did you mean {near[0]}://?" if near else "give a path, or an address of http, https, s3 or gs"
-        raise UserError(f"{uri}: {scheme or 'an empty scheme'}:// is not read; {hint}")
+        raise UserError(f"{uri}: {name or 'an empty scheme'}:// is not read; {hint}")
     return uri
-
-
-def _is_glob(uri: str) -> bool:
-    return any(character in uri for character in "*?[")
 
 
 def _listed(uri: str) -> Iterable[str]:
@@ -178,17 +202,13 @@ def _decoded(data: bytes) -> str:
     return data.decode(errors="strict" if is_no_list else "surrogateescape")
 
 
-def _matching(pattern: str) -> Iterator[InputFile]:
-    # Beam's file systems know globs on every storage; imported here, as plain paths do not need them.
-    from apache_beam.io.filesystem import BeamIOError
-    from apache_beam.io.filesystems import FileSystems
-
+def _stored(address: str) -> Iterator[tuple[InputFile, bool]]:
     try:
-        matches = FileSystems.match([pattern])[0].metadata_list
-    except (BeamIOError, ValueError) as error:
-        raise UserError(f"{pattern}: {error}; s3:// and gs:// need the extra ccpairs[s3] or ccpairs[gcs]") from None
-    for match in sorted(matches, key=lambda item: item.path):
-        yield InputFile(match.path, "", match.size_in_bytes, str(match.last_updated_in_seconds))
+        objects, named = find_objects(address)
+    except OSError as error:
+        raise UserError(f"{address}: {reason_of(error)}") from None
+    for each, info in objects:
+        yield InputFile(each, "", info.size, str(info.mtime_ns)), named
 
 
 def _remote(url: str) -> InputFile:
@@ -199,13 +219,10 @@ def _remote(url: str) -> InputFile:
     return InputFile(url, "", size, version)
 
 
-def _base_name(uri: str) -> str:
-    return InputFile(uri, "").name
-
-
-def _unknown(source: Source, uri: str) -> str:
+def _unknown(source: Source, file: InputFile) -> str:
     """The line for a file whose name says that the source does not read it, with the source that does."""
-    name = _base_name(uri)
-    others = [other for other in MODULES if other != source.name and source_class(other)().form_of(name) is not None]
+    others = [
+        other for other in MODULES if other != source.name and source_class(other)().form_of(file.name) is not None
+    ]
     hint = f"; by its name it is for --source {' or '.join(others)}" if others else ""
-    return f"{uri}: the source {source.name} reads {'; '.join(source.forms.values())}{hint}"
+    return f"{file.uri}: the source {source.name} reads {'; '.join(source.forms.values())}{hint}"

@@ -22,6 +22,7 @@ import apache_beam as beam
 import grpc
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
+from ccpairs.addresses import hide_in_arguments
 from ccpairs.errors import UserError
 from ccpairs.exhaustion import memory_left, unwrapped_errors
 from ccpairs.interruption import before_children_end, temporary
@@ -216,7 +217,7 @@ def memory_needed(shuffled_bytes: int) -> int:
 
 
 def flink_command(argv: Sequence[str], shuffled_bytes: int = 0, command: str = "build") -> str:
-    """The command line of an embedded Flink run of the same command, over so many bytes of rows."""
+    """The command line of an embedded Flink run of the same command, over so many bytes of rows; without secrets."""
     packed = int(shuffled_bytes * PACKED)
     heap_gb = max(4, -(-int(packed * FLINK_HEAP_PER_PACKED_BYTE) >> 30) + 1)
     jar = os.environ.get("CCPAIRS_FLINK_JAR")
@@ -226,7 +227,9 @@ def flink_command(argv: Sequence[str], shuffled_bytes: int = 0, command: str = "
         *(f"--sdk_worker_parallelism={cores()}", "--experiments=use_loopback_process_worker"),
         f"--flink_job_server_jar={jar}" if jar else "--flink_version=1.19",
     ]
-    return f"JAVA_TOOL_OPTIONS=-Xmx{heap_gb}g " + shlex.join(["python", "-m", f"ccpairs.{command}", *argv, *flags])
+    return f"JAVA_TOOL_OPTIONS=-Xmx{heap_gb}g " + shlex.join(
+        ["python", "-m", f"ccpairs.{command}", *hide_in_arguments(argv), *flags]
+    )
 
 
 def flink_tasks(packed_bytes: int) -> int:

@@ -15,10 +15,11 @@ import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import apache_beam as beam
@@ -27,6 +28,7 @@ import pyarrow.parquet as pq
 import xxhash
 
 from ccpairs import storage
+from ccpairs.addresses import hide_secrets, secrets_in
 from ccpairs.errors import DamagedInput
 from ccpairs.exhaustion import explain, is_out_of_memory
 from ccpairs.local_files import one_line, open_regular
@@ -72,14 +74,17 @@ class ExtractTask:
         return self.target + PROGRESS
 
     def to_json(self) -> str:
+        """The task without the address of its file, which may hold secrets."""
         values = dataclasses.asdict(self)
-        del values["file"]["meter"]
+        del values["file"]["meter"], values["file"]["address"]
         return json.dumps(values)
 
     @staticmethod
-    def from_json(text: str) -> ExtractTask:
+    def from_json(text: str, addresses: Mapping[str, str] = MappingProxyType({})) -> ExtractTask:
+        """``addresses``: target -> address of the file, where that is another than its ``uri``."""
         values = json.loads(text)
-        return ExtractTask(values["source"], InputFile(**values["file"]), values["target"])
+        address = addresses.get(values["target"], values["file"]["uri"])
+        return ExtractTask(values["source"], InputFile(**values["file"], address=address), values["target"])
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ def extract_name(source: Source, file: InputFile, rejected: str) -> str:
     identity = [
         *(__version__, LAYOUT, source.name, source.extract_version, settings_of(source), source.extract_schema.names),
         *(file.uri, file.form, file.size, file.version, file.begin, file.end, file.limit, rejected, SAMPLE_PER_REASON),
+        *([file.query] if file.query else []),
     ]
     digest = xxhash.xxh3_64_hexdigest(json.dumps(identity, sort_keys=True, default=str).encode())
     stem = re.sub(r"[^A-Za-z0-9_.-]+", "_", file.name).lstrip("._")[:80] or "input"
@@ -309,7 +315,12 @@ def extract_file(source: Source, task: ExtractTask, rejected: str = "sample") ->
     if reason is None:
         storage.remove(task.failure)
     else:  # here, where what the file took of the memory is free again
-        storage.write_bytes(task.failure, json.dumps({"error": one_line(" ".join(reason.split()))}).encode())
+        storage.write_bytes(
+            task.failure,
+            json.dumps(
+                {"error": one_line(hide_secrets(" ".join(reason.split()), secrets_in([task.file.address])))}
+            ).encode(),
+        )
     return counts
 
 
@@ -352,13 +363,16 @@ def read_failure(task: ExtractTask) -> str:
 
 
 class ExtractFiles(beam.DoFn):
-    """Extracts the files of one group (Beam side of :func:`extract_file`)."""
+    """Extracts the files of one group (Beam side of :func:`extract_file`).
 
-    def __init__(self, sources: dict[str, Source], rejected: str) -> None:
-        self._sources, self._rejected = sources, rejected
+    Addresses with secrets are not in the list of tasks, which is a file, but travel inside the job.
+    """
+
+    def __init__(self, sources: dict[str, Source], rejected: str, addresses: dict[str, str]) -> None:
+        self._sources, self._rejected, self._addresses = sources, rejected, addresses
 
     def process(self, group: tuple[int, Iterable[str]]) -> Iterator[str]:
         for line in group[1]:
-            task = ExtractTask.from_json(line)
+            task = ExtractTask.from_json(line, self._addresses)
             extract_file(self._sources[task.source], task, self._rejected)
             yield task.target

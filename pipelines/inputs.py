@@ -1,8 +1,8 @@
 """One input file: opening it, whatever its compression and place, and noticing when it is damaged.
 
-Local files open here, http(s) addresses in :mod:`pipelines.http_files`, s3 and gs through smart-open. Compression is
-told by the first bytes, never by the name. Every stream is metered: raw bytes read (progress), their SHA-256
-(provenance), decompressed bytes (bomb limit).
+Local files open here, http(s) addresses in :mod:`pipelines.http_files`, s3, gs and the rest of Arrow's stores in
+:mod:`pipelines.objects`, what else smart-open knows through it. Compression is told by the first bytes, never by the
+name. Every stream is metered: raw bytes read (progress), their SHA-256 (provenance), decompressed bytes (bomb limit).
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from typing import IO, Any, BinaryIO, cast
 
 import smart_open
 
+from ccpairs.addresses import STORES, hide_secrets, public_address, query_digest, scheme_of, secrets_in
 from ccpairs.errors import DamagedInput, UnreadableInput
 from ccpairs.local_files import is_address, local_path, open_regular
+from ccpairs.object_stores import reason_of
 from pipelines.http_files import HttpFile
 from pipelines.http_requests import is_http
+from pipelines.objects import open_object
 from pipelines.zstd_window import WINDOW_LOG, long_window_reader
 
 if sys.version_info >= (3, 14):
@@ -93,8 +96,8 @@ class MeteredFile(io.RawIOBase):
             raise
         except Exception as error:  # every storage client has its own exceptions; none of them is the file's fault
             raise UnreadableInput(
-                f"{self._name}: the storage does not give the file, after {self._position:,} raw bytes ({error}); "
-                "run the command again"
+                f"{self._name}: the storage does not give the file, after {self._position:,} raw bytes "
+                f"({reason_of(error)}); run the command again"
             ) from error
         start, end = self._position, self._position + len(block)
         self._position = end
@@ -229,6 +232,10 @@ class InputFile:
     ``size`` is in bytes and ``version`` is what changes when the file does (modification time, ETag); both None where
     unknown. ``form`` is one of the source's forms. ``problem`` says why a file cannot be read, if that is known
     before a run.
+
+    ``uri`` is what may be written: made from an address with secrets, it keeps neither user info nor query, and
+    ``query`` a hash of what the query says about which file is meant. ``address`` is what is opened. It stays in memory
+    and never goes into a file, a message or a log.
     """
 
     uri: str
@@ -239,7 +246,20 @@ class InputFile:
     end: int | None = None
     limit: int | None = None
     problem: str | None = None
+    query: str = ""
+    address: str = field(default="", compare=False, repr=False)
     meter: Meter = field(default_factory=Meter, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.address:
+            object.__setattr__(self, "address", self.uri)
+            object.__setattr__(self, "query", query_digest(self.uri, has_version=self.version is not None))
+            object.__setattr__(self, "uri", public_address(self.uri))
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What tells this file from all others, without secrets."""
+        return self.uri, self.query, str(self.size), str(self.version)
 
     @property
     def name(self) -> str:
@@ -252,8 +272,7 @@ class InputFile:
         return parts[-2] if len(parts) > 1 else ""
 
     def _path(self) -> str:
-        # The query of an address, often a signature, may hold slashes; in a local name ? is like any other letter.
-        return (self.uri.split("?", 1)[0] if "://" in self.uri else self.uri).rstrip("/")
+        return self.uri.rstrip("/")
 
     def open_raw(self) -> BinaryIO:
         """The bytes of the file as they are stored; seekable where its place allows it."""
@@ -261,15 +280,18 @@ class InputFile:
             raise DamagedInput(f"{self.uri}: {self.problem}")
         raw: IO[bytes]
         try:
-            if "://" not in self.uri:
-                raw = open_regular(self.uri)
-            elif is_http(self.uri):
+            if "://" not in self.address:
+                raw = open_regular(self.address)
+            elif is_http(self.address):
                 # The splits of a file must be of the same version; a file that is read in one go is whole as it is.
-                raw = HttpFile(self.uri, self.size, self.version if self.begin is not None else None)
+                raw = HttpFile(self.address, self.size, self.version if self.begin is not None else None)
+            elif scheme_of(self.address) in STORES:
+                raw = open_object(self.address)
             else:
-                raw = smart_open.open(self.uri, "rb", compression="disable")
+                raw = smart_open.open(self.address, "rb", compression="disable")
         except Exception as error:  # every storage client has its own exceptions
-            raise DamagedInput(f"{self.uri}: cannot be opened ({error})") from error
+            reason = hide_secrets(reason_of(error), secrets_in([self.address]))
+            raise DamagedInput(f"{self.uri}: cannot be opened ({reason})") from error
         return cast(BinaryIO, MeteredFile(raw, self.meter, self.name))
 
     def check_unchanged(self) -> None:

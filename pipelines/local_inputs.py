@@ -126,9 +126,9 @@ def each_once(
         uri, *others = sorted(uris, key=lambda each: (each != real, each not in named, each))
         chosen[uri] = files[uri]
         if others:
-            repeated.append(f"{uri} (also as {others[0]})")
+            repeated.append(f"{files[uri].uri} (also as {files[others[0]].uri})")
         elif reached[uri] > 1:
-            repeated.append(f"{uri} ({reached[uri]} times)")
+            repeated.append(f"{files[uri].uri} ({reached[uri]} times)")
     if repeated:
         log.info("read once, though the input leads there more than once: %s", _some(repeated))
     return chosen

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import IO, BinaryIO, NamedTuple, cast
 
+from ccpairs.addresses import query_of
 from ccpairs.errors import DamagedInput, WrongSource
 from pipelines.inputs import BLOCK, InputFile, Meter, decompressed
 from pipelines.xml_rows import text_of
@@ -278,20 +279,23 @@ def _encoding(start: bytes, name: str) -> str | None:
 _MULTISTREAM = re.compile(r"(.*-multistream)(\d*)\.xml(-p\d+p\d+)?\.bz2", re.DOTALL)
 
 
-def index_uris(uri: str) -> Sequence[str]:
+def index_addresses(file: InputFile) -> Sequence[str]:
     """Where the index of a multistream dump would lie; empty where the name is not that of one."""
-    folder, slash, name = uri.rpartition("/")
-    found = _MULTISTREAM.fullmatch(name)
+    found = _MULTISTREAM.fullmatch(file.name)
     if found is None:
         return ()
-    plain = f"{folder}{slash}{found[1]}-index{found[2]}.txt{found[3] or ''}"
-    return (plain + ".bz2", plain)
+    # What opens the dump, user info and query, may open its index too.
+    query = query_of(file.address)
+    rest = f"?{query}" if query else ""
+    folder = file.address.removesuffix(rest).removesuffix(file.name)
+    plain = f"{found[1]}-index{found[2]}.txt{found[3] or ''}"
+    return (f"{folder}{plain}.bz2{rest}", f"{folder}{plain}{rest}")
 
 
 def stream_offsets(file: InputFile) -> list[int]:
     """Where the streams of a multistream dump begin, in order, by its index; empty where no index lies beside it."""
-    for uri in index_uris(file.uri):
-        index = InputFile(uri, "index")
+    for address in index_addresses(file):
+        index = InputFile(address, "index")
         try:
             stream = index.open()
         except DamagedInput:

@@ -173,6 +173,15 @@ def test_a_place_that_is_none(uri: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "uri", ["s3://KEY:SECRET@bucket/out", "s3://bucket/out?endpoint_override=SECRET", "gs://bucket/out#SECRET"]
+)
+def test_an_address_with_secrets_or_options_is_refused(uri: str) -> None:
+    with pytest.raises(UserError, match=r"^cannot use (s3|gs)://bucket/out: .*AWS_ACCESS_KEY_ID") as caught:
+        storage.locate(uri)
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("parts", "uri"),
     [
         (("out", "a", "b"), "out/a/b"),

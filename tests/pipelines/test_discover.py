@@ -290,6 +290,36 @@ def test_an_address_signed_for_a_download(server: str) -> None:
     assert len(list(file.lines())) == 3
 
 
+def test_one_file_at_two_addresses_is_read_once(server: str) -> None:
+    addresses = [f"{server}/signed/RC_2015-01.gz?Signature={signature}" for signature in "ab"]
+    (file,) = find_inputs(Reddit(), [*addresses, addresses[0]]).files
+    assert (file.uri, file.version) == (f"{server}/signed/RC_2015-01.gz", '"v1"')
+    assert find_inputs(Reddit(), addresses[::-1]).files == (file,)
+
+
+def test_addresses_that_differ_in_what_they_mean_are_two_files(server: str, tmp_path: Path) -> None:
+    addresses = [f"{server}/reddit/RC_2015-01.gz?id={number}&sig=a" for number in (1, 2)]
+    assert sorted(file.address for file in find_inputs(Reddit(), addresses).files) == addresses
+    (tmp_path / "list").write_text("\n".join(addresses))
+    assert len(find_inputs(Reddit(), [f"@{tmp_path / 'list'}"]).files) == 2
+
+
+def test_addresses_of_which_nothing_tells_whether_they_are_one_file(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("https://host/RC_1.zst?token=a\nhttps://host/RC_1.zst?token=b\n")
+    assert refused([f"@{tmp_path / 'list'}"]) == (
+        "https://host/RC_1.zst is named 2 times with different credentials, and its server does not say whether it is "
+        "one file; name it once"
+    )
+    (tmp_path / "list").write_text("https://host/RC_1.zst?token=a\n" * 2)
+    assert len(find_inputs(Reddit(), [f"@{tmp_path / 'list'}"]).files) == 1
+
+
+def test_a_prefix_with_a_password(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text("RC_1.zst\n")
+    (file,) = find_inputs(Reddit(), [f"@{tmp_path / 'list'}"], prefix="https://me:SECRET@host/").files
+    assert (file.uri, file.address) == ("https://host/RC_1.zst", "https://me:SECRET@host/RC_1.zst")
+
+
 def test_an_address_that_leads_nowhere(server: str) -> None:
     url = f"{server}/gone/RC_2015-01.gz"
     assert refused([url]) == f"{url}: the server answered 404 Not Found; check the address"

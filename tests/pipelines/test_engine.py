@@ -228,6 +228,13 @@ def test_no_shuffle_is_refused_where_the_limit_is_unknown_or_none(flags: list[st
     Engine(tuple(flags)).check_shuffle(1 << 40)
 
 
+def test_the_flink_command_holds_no_secret() -> None:
+    argv = ["--input", "reddit=https://me:SECRET@host/RC_1.zst?token=SECRET", "--s3_secret_access_key", "SECRET"]
+    words = command_in(argv)
+    assert "SECRET" not in " ".join(words)
+    assert "reddit=https://…@host/RC_1.zst?…" in words
+
+
 def test_the_flink_command_has_the_tasks_and_the_heap_that_the_rows_need() -> None:
     small, large = flink_command([], 1 << 20), flink_command([], 20 << 30)
     assert small.startswith("JAVA_TOOL_OPTIONS=-Xmx4g ")

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ccpairs.errors import DamagedInput
 from ccpairs.pair import CANDIDATE_SCHEMA
 from pipelines import extract
 from pipelines.extract import (
@@ -402,12 +403,41 @@ def test_tasks_travel_as_json(tmp_path: Path) -> None:
     assert "\n" not in task.to_json()
 
 
+def test_a_new_signature_is_not_a_new_extract_and_another_query_is() -> None:
+    one, again, other = (
+        name_of(file=InputFile(f"https://host/x.gz?id={query}", "lines")) for query in ("1&sig=a", "1&sig=b", "2")
+    )
+    assert one == again != other
+    assert name_of(file=InputFile("https://host/x.gz?sig=a", "lines")) == name_of(
+        file=InputFile("https://host/x.gz", "lines")
+    )
+
+
+def test_the_address_of_a_task_travels_beside_its_json() -> None:
+    task = ExtractTask("lines", InputFile("https://host/x.gz?token=SECRET", "lines", 10, '"v1"'), "out/x")
+    assert "SECRET" not in task.to_json()
+    there = ExtractTask.from_json(task.to_json(), {task.target: task.file.address})
+    assert there == task
+    assert there.file.address == "https://host/x.gz?token=SECRET"
+    assert ExtractTask.from_json(task.to_json()).file.address == "https://host/x.gz"
+
+
+def test_the_reason_of_a_failure_holds_no_secret(tmp_path: Path) -> None:
+    class Fails(LineSource):
+        def read(self, file: InputFile) -> Any:
+            raise DamagedInput(f"no answer from {file.address}, target /x.gz?token=SECRET")
+
+    task = ExtractTask("lines", InputFile("https://me:SECRET@host/x.gz?token=SECRET", "lines"), str(tmp_path / "x"))
+    assert extract_file(Fails(), task) is None
+    assert read_failure(task) == "no answer from https://…@host/x.gz?…, target /x.gz?…"
+
+
 def test_a_group_of_files_on_the_engine(tmp_path: Path) -> None:
     good, bad = tmp_path / "good", tmp_path / "bad"
     good.mkdir()
     bad.mkdir()
     tasks = [task_of(good, RECORDS[0]), task_of(bad, b"\n")]
-    do = ExtractFiles({"lines": LineSource()}, "sample")
+    do = ExtractFiles({"lines": LineSource()}, "sample", {})
     assert list(do.process((0, [task.to_json() for task in tasks]))) == [task.target for task in tasks]
     assert files_beside(tasks[0]) == ["in-hash.parquet"]
     assert files_beside(tasks[1]) == ["in-hash.failed.json"]

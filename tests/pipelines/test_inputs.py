@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import bz2
+import dataclasses
 import gzip
 import hashlib
 import io
@@ -288,6 +289,7 @@ def test_a_storage_that_fails_is_not_a_corrupt_file(error: Exception) -> None:
         ("/data/reddit/RC_2012-01.zst", "RC_2012-01.zst", "reddit"),
         ("RC_2012-01.zst", "RC_2012-01.zst", ""),
         ("https://host/a/papers.gz?X-Signature=ab/cd%2F&e=1", "papers.gz", "a"),
+        ("https://me:pass/word@host/papers.gz", "papers.gz", "host"),
         ("s3://bucket/key/x.warc.gz", "x.warc.gz", "key"),
         ("/data/why?.jsonl", "why?.jsonl", "data"),
         ("/data/beer.stackexchange.com/", "beer.stackexchange.com", "data"),
@@ -296,3 +298,23 @@ def test_a_storage_that_fails_is_not_a_corrupt_file(error: Exception) -> None:
 def test_names(uri: str, name: str, parent: str) -> None:
     file = InputFile(uri, "")
     assert (file.name, file.parent) == (name, parent)
+
+
+def test_the_address_of_a_file_is_not_what_is_written_of_it() -> None:
+    file = InputFile("https://me:SECRET@host/x.gz?id=1&token=SECRET", "lines")
+    assert file.uri == "https://host/x.gz"
+    assert file.address == "https://me:SECRET@host/x.gz?id=1&token=SECRET"
+    assert "SECRET" not in f"{file!r} {file} {file.identity}"
+    assert dataclasses.replace(file, form="other").address == file.address
+    local = InputFile("/data/why?token=a.gz", "lines")
+    assert (local.uri, local.address, local.query) == ("/data/why?token=a.gz", "/data/why?token=a.gz", "")
+
+
+def test_files_are_told_apart_by_what_their_queries_mean() -> None:
+    one, again, other = (
+        InputFile(f"https://host/download?{query}", "lines") for query in ("id=1&token=a", "id=1&token=b", "id=2")
+    )
+    assert one == again
+    assert one.identity == again.identity
+    assert one != other
+    assert one.identity != other.identity

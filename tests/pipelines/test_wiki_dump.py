@@ -285,11 +285,20 @@ def test_names_of_indexes() -> None:
     folder = "gs://bucket/enwiki-1-pages-articles"
     for name, index in (("", "-index.txt"), ("12", "-index12.txt")):
         for part in ("", "-p1p41242"):
-            assert wiki_dump.index_uris(f"{folder}-multistream{name}.xml{part}.bz2") == (
+            dump = InputFile(f"{folder}-multistream{name}.xml{part}.bz2", "pages")
+            assert wiki_dump.index_addresses(dump) == (
                 f"{folder}-multistream{index}{part}.bz2",
                 f"{folder}-multistream{index}{part}",
             )
-    assert wiki_dump.index_uris(f"{folder}.xml.bz2") == ()
+    assert wiki_dump.index_addresses(InputFile(f"{folder}.xml.bz2", "pages")) == ()
+
+
+def test_what_opens_a_dump_opens_its_index() -> None:
+    dump = InputFile("https://me:SECRET@host/xwiki-multistream.xml.bz2?token=xwiki-multistream.xml.bz2", "pages")
+    assert wiki_dump.index_addresses(dump) == (
+        "https://me:SECRET@host/xwiki-multistream-index.txt.bz2?token=xwiki-multistream.xml.bz2",
+        "https://me:SECRET@host/xwiki-multistream-index.txt?token=xwiki-multistream.xml.bz2",
+    )
 
 
 @pytest.mark.usefixtures("tiny_splits")
