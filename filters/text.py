@@ -59,6 +59,11 @@ def normalise_for_id(text: str) -> str:
     return " ".join(folded.split())
 
 
+def lower_ends(text: str) -> str:
+    """The first and last words of a text in lower case, where its author says what it is; all of a short text."""
+    return (text if len(text) < 600 else f"{text[:200]}\n{text[-400:]}").lower()
+
+
 def decode_entities(text: str) -> str:
     """Decode HTML entities once, those that end in a semicolon.
 

@@ -20,7 +20,7 @@ from filters.wikitext_brackets import flatten
 from filters.wikitext_inline import inline_text, without_web_links
 from filters.wikitext_prose import Line, section_text
 from filters.wikitext_renderers import is_coordinates
-from filters.wikitext_tags import CITATION, MARKS, REFERENCES, without_tags
+from filters.wikitext_tags import CITATION, MARKS, PIPE, REFERENCES, without_tags
 from filters.wikitext_templates import template_name, template_text
 from filters.wikitext_words import (
     CATEGORY_PREFIXES,
@@ -88,7 +88,7 @@ class _Reader:
         return template_text(name, inner)
 
     def link(self, inner: str) -> str:
-        target, bar, label = inner.partition("|")
+        target, bar, label = inner.replace(PIPE, "|").partition("|")
         target = target.strip()
         prefix, colon, rest = target.partition(":")
         if colon and prefix:

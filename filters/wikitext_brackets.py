@@ -50,7 +50,7 @@ def flatten(text: str, template: Callable[[str], str], link: Callable[[str], str
             top -= 1
         frame = stack[top]
         for unfinished in stack[top + 1 :]:
-            frame.parts.extend(unfinished.parts)
+            frame.parts.append(_unfinished(unfinished))
         del stack[top:]
         waiting[kind] -= 1
         parts = stack[-1].parts
@@ -97,9 +97,50 @@ def flatten(text: str, template: Callable[[str], str], link: Callable[[str], str
                 parts.append(f"\n{GAP}\n")
         else:
             push("|")
-    return "".join(["".join(frame.parts) for frame in stack]) + text[position:]
+    parts.append(text[position:])
+    return "".join(map(_unfinished, stack))
 
 
 def _parameter(inner: str) -> str:
     """``{{{name|default}}}`` shows its default."""
     return inner.partition("|")[2]
+
+
+_LONGEST_NAME = 100
+_GAP_OF_LINES = 3
+
+
+def _unfinished(frame: _Open) -> str:
+    """The text behind an opening that has no end, without what only its end would make sense of."""
+    text = "".join(frame.parts)
+    if frame.kind == "[":
+        head, bar, rest = text[: 2 * _LONGEST_NAME].partition("|")
+        if bar and len(head) <= _LONGEST_NAME and "\n" not in head:
+            if _FILE.match(head):  # its caption ends nobody knows where
+                return text.partition("\n")[1] + text.partition("\n")[2]
+            return text[len(head) + 1 :]
+    if frame.kind == "{":
+        return _without_arguments(text)
+    return text
+
+
+_FILE = re.compile(r"[^|\n:]{2,24}:[^|\n]*\.\w{3,4}\s*$")
+
+
+def _without_arguments(text: str) -> str:
+    """Drop the name of a template and the lines of its arguments; of a template inside a line its last argument stays."""
+    first, _, rest = text.partition("\n")
+    name, bar, _ = first.partition("|")
+    if len(name) > _LONGEST_NAME or not name.strip():
+        return text
+    lines = rest.split("\n")
+    end = other = 0  # lines of arguments, and others since the last of them
+    for number, line in enumerate(lines, 1):
+        bare = line.strip()
+        if bare.startswith("|") or bare in ("}", "}}"):
+            end, other = number, 0
+        elif not bare or bare[0] == "=" or (other := other + 1) > _GAP_OF_LINES:
+            break
+    if end:
+        return "\n" + "\n".join(lines[end:])
+    return first.rpartition("|")[2] + text[len(first) :] if bar else text

@@ -247,6 +247,7 @@ class FileExtraction:
         if self._log.wants("extract", reject.reason, key):
             if reject.reason == OPTED_OUT:  # whoever asked to be left out is not kept among the rejects either
                 reject = Reject(OPTED_OUT)
+            reject = self._source.anonymised(reject)
             position = f"{self._source.unit} {self._read}"
             self._log.add(
                 reject_row("extract", self._source.name, reject, key, file=self._file.name, position=position)

@@ -139,6 +139,10 @@ class Source(ABC):
         Raises ``DamagedInput`` where the container is truncated or corrupt.
         """
 
+    def anonymised(self, reject: Reject) -> Reject:
+        """A reject without names of users. It is called for the rejects that are kept, for most are only counted."""
+        return reject
+
     def join(self, rows: beam.PCollection[pa.Table], plan: JoinPlan) -> Sequence[PairedUp] | None:
         """Bring extract rows together on the engine and pair them up; None where the rows are pairs already.
 
