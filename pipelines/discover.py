@@ -16,6 +16,7 @@ import smart_open
 
 from ccpairs.errors import DamagedInput, UserError, WrongSource
 from pipelines.inputs import InputFile, decompressed
+from pipelines.json_records import BOM
 from pipelines.source import Source
 from pipelines.sources import MODULES, source_class
 
@@ -92,7 +93,7 @@ def look_into(source: Source, file: InputFile) -> None:
             if raw.read(6) == b"7z\xbc\xaf\x27\x1c":
                 return  # its members are found when it is read
             raw.seek(0)
-            head = decompressed(raw, file.name, file.meter).read(HEAD_BYTES)
+            head = decompressed(raw, file.name, file.meter).read(HEAD_BYTES).removeprefix(BOM)
     except OSError as error:
         raise UserError(f"{file.uri}: cannot be read ({error.strerror or error})") from None
     except DamagedInput:

@@ -115,8 +115,14 @@ def _fit(value: Any, wanted: Any) -> Any:
         inner = next((get_args(kind)[0] for kind in kinds if get_origin(kind) is list), None)
         if inner is not None:
             return [_fit(item, inner) for item in value]
-        if str in kinds and all(item is None or isinstance(item, str) for item in value):
-            return "\n".join(item for item in value if item)
+        return join_texts(value) if str in kinds else value
+    return value
+
+
+def join_texts(value: Any) -> Any:
+    """The texts of a list of nothing else as one text, a line each; any other value as it is."""
+    if isinstance(value, list) and value and all(item is None or isinstance(item, str) for item in value):
+        return "\n".join(item for item in value if item)
     return value
 
 

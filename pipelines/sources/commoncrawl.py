@@ -25,6 +25,7 @@ from ccpairs.errors import WrongSource
 from filters.passages import running_text
 from filters.titles import choose_title
 from pipelines.inputs import InputFile
+from pipelines.json_records import BAD_RECORD, record_decoder
 from pipelines.pages import judge
 from pipelines.source import MALFORMED, OPTED_OUT, Outcome, Reject
 from pipelines.warc import CONVERSION, RESPONSE, read_warc
@@ -100,13 +101,13 @@ class CommonCrawl(WebSource):
 
     def read_lines(self, file: InputFile) -> Iterator[Outcome]:
         """One outcome per line of a JSON file."""
-        decode = msgspec.json.Decoder(CCNetPage).decode
+        decode = record_decoder(CCNetPage)
         for number, line in enumerate(file.lines(), 1):
             if not line.strip():
                 continue
             try:
                 yield self.page(decode(line), f"line {number}")
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            except BAD_RECORD as error:
                 yield Reject(MALFORMED, detail=str(error), position=f"line {number}")
 
     def page(self, page: CCNetPage, position: str) -> Outcome:

@@ -32,6 +32,7 @@ from filters.passages import PassageWords, running_text
 from filters.text import plain
 from filters.titles import choose_title
 from pipelines.inputs import InputFile
+from pipelines.json_records import BAD_RECORD, BOM, record_decoder
 from pipelines.pages import Refused, judge
 from pipelines.source import MALFORMED, OPTED_OUT, Outcome, Reject
 from pipelines.warc import RESPONSE
@@ -122,12 +123,12 @@ class News(WebSource):
 
     def read_articles(self, file: InputFile) -> Iterator[Outcome]:
         """One outcome per object of a JSON file."""
-        decode = msgspec.json.Decoder(Article).decode
+        decode = record_decoder(Article)
         stem = file.name.split(".json")[0]
         for position, record in objects(file):
             try:
                 article = decode(record)
-            except (ValueError, RecursionError) as error:
+            except BAD_RECORD as error:
                 yield Reject(MALFORMED, detail=str(error), position=position)
             else:
                 yield self.article(article, f"{stem}:{position.split()[1]}", position)
@@ -213,7 +214,7 @@ def objects(file: InputFile) -> Iterator[tuple[str, bytes]]:
     end, is no JSON, or is too long to be read whole.
     """
     with file.open() as stream:
-        begin = stream.read(1 << 16).lstrip()
+        begin = stream.read(1 << 16).removeprefix(BOM).lstrip()
     if not begin.startswith(b"[") and begin.split(b"\n", 1)[0].strip() != b"{":
         for number, line in enumerate(file.lines(), 1):
             if line and not line.isspace():
@@ -223,6 +224,7 @@ def objects(file: InputFile) -> Iterator[tuple[str, bytes]]:
         document = stream.read(MAX_WHOLE + 1)
         while len(document) <= MAX_WHOLE and (more := stream.read(MAX_WHOLE + 1 - len(document))):
             document += more
+    document = document.removeprefix(BOM)
     if len(document) > MAX_WHOLE:
         raise DamagedInput(
             f"{file.name}: one JSON document of more than {MAX_WHOLE:,} bytes; make an object a line of it"

@@ -201,7 +201,7 @@ class Reddit(Source):
             other = posts.get(row[0])
             if other is not None:
                 row, other = min((row, other), key=repr), max((row, other), key=repr)
-                yield Reject("repeated_post", query=plain(html.unescape(other[3])))
+                yield Reject("repeated_post", query=plain_title(other[3]))
             posts[row[0]] = row
         answered = set()
         queries: list[tuple[str, str]] = []
@@ -229,17 +229,22 @@ class Reddit(Source):
             if key in answered:
                 yield Joined(1, ())
             else:
-                yield Reject("no_comment", query=plain(html.unescape(post[3])))
+                yield Reject("no_comment", query=plain_title(post[3]))
 
     def queries(self, title: str, selftext: str | None) -> Iterator[tuple[str, str]]:
         """(pair type, query) of a post, by the ``post_text`` option."""
-        heading = plain(html.unescape(title))
+        heading = plain_title(title)
         body = markdown_to_text(selftext) if selftext and self.pair.post_text != "title" else ""
         if not body or self.pair.post_text == "both":
             yield "title_comment", heading
         if body:
             pieces = cut_at_sentences(f"{heading} {body}", self.pair.max_post_chars)
             yield "post_comment", pieces[0] if pieces else heading
+
+
+def plain_title(title: str) -> str:
+    """A title as plain text; some dumps escape its entities twice."""
+    return plain(html.unescape(title.replace("&amp;amp;", "&amp;")))
 
 
 def _one_of_each(table: pa.Table, comments: Any) -> tuple[Any, Any]:
