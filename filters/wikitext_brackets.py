@@ -49,8 +49,7 @@ def flatten(text: str, template: Callable[[str], str], link: Callable[[str], str
             waiting[stack[top].kind] -= 1
             top -= 1
         frame = stack[top]
-        for unfinished in stack[top + 1 :]:
-            frame.parts.append(_unfinished(unfinished))
+        frame.parts.append(_unfinished(stack[top + 1 :]))
         del stack[top:]
         waiting[kind] -= 1
         parts = stack[-1].parts
@@ -98,7 +97,7 @@ def flatten(text: str, template: Callable[[str], str], link: Callable[[str], str
         else:
             push("|")
     parts.append(text[position:])
-    return "".join(map(_unfinished, stack))
+    return _unfinished(stack)
 
 
 def _parameter(inner: str) -> str:
@@ -110,18 +109,33 @@ _LONGEST_NAME = 100
 _GAP_OF_LINES = 3
 
 
-def _unfinished(frame: _Open) -> str:
-    """The text behind an opening that has no end, without what only its end would make sense of."""
-    text = "".join(frame.parts)
-    if frame.kind == "[":
-        head, bar, rest = text[: 2 * _LONGEST_NAME].partition("|")
-        if bar and len(head) <= _LONGEST_NAME and "\n" not in head:
-            if _FILE.match(head):  # its caption ends nobody knows where
-                return text.partition("\n")[1] + text.partition("\n")[2]
-            return text[len(head) + 1 :]
-    if frame.kind == "{":
-        return _without_arguments(text)
-    return text
+def _unfinished(frames: list[_Open]) -> str:
+    """The text behind openings that have no end, without what only their ends would make sense of."""
+    texts: list[str] = []
+    is_argument = False  # does the opening stand in a line of the arguments of the one before?
+    for frame in frames:
+        text = "".join(frame.parts)
+        if is_argument:
+            text = "\n" + text.partition("\n")[2]
+        last_line = text[text.rfind("\n") + 1 :]
+        if frame.kind == "[":
+            text = _without_target(text)
+        elif frame.kind == "{" and not is_argument:
+            text = _without_arguments(text)
+        is_argument = frame.kind == "{" and last_line.lstrip().startswith("|")
+        texts.append(text)
+    return "".join(texts)
+
+
+def _without_target(text: str) -> str:
+    """What an open link shows: its label; nothing of a file, whose caption ends nobody knows where."""
+    head, bar, _ = text[: 2 * _LONGEST_NAME].partition("|")
+    if not bar or len(head) > _LONGEST_NAME or "\n" in head:
+        return text
+    if _FILE.match(head):
+        line = text.find("\n")
+        return text[line:] if line >= 0 else ""
+    return text[len(head) + 1 :]
 
 
 _FILE = re.compile(r"[^|\n:]{2,24}:[^|\n]*\.\w{3,4}\s*$")

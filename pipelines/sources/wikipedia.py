@@ -34,7 +34,7 @@ from filters.wikitext_inline import mended
 from filters.wikitext_prose import Line, is_list_of_sources, section_text
 from filters.wikitext_words import is_disambiguation_title, is_source_heading
 from pipelines.inputs import InputFile
-from pipelines.json_records import BAD_RECORD, record_decoder
+from pipelines.json_records import BAD_RECORD, head_records, record_decoder
 from pipelines.source import MALFORMED, OPTED_OUT, Outcome, Partial, Reject, Source, option
 from pipelines.wiki_dump import BadPage, Page, Wiki, check_root, read_wiki, split_ranges
 
@@ -118,6 +118,9 @@ class Wikipedia(Source):
     def sniff(self, file: InputFile, head: bytes) -> None:
         if file.form == "pages":
             check_root(head, file.name)
+            return
+        records = [record for record in head_records(head) if isinstance(record, dict)]
+        if any("wikipedia_title" in record for record in records):
             return
         first, end, _ = head.lstrip().partition(b"\n")
         if first[:1] != b"{" or (end and b'"wikipedia_title"' not in first):

@@ -42,6 +42,7 @@ BOTS = [
 ]
 
 PEOPLE = [
+    "positive: beep beep\n\nnegative: beep boop\n\nvery negative: beep boop boooop",
     "I wrote a bot for that.",
     "The bottom of the boat is a loop.",
     "How do I prove I'm not a bot?",
