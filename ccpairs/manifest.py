@@ -57,6 +57,8 @@ class StageCounts:
     kept: int
     rejected: Mapping[str, int] = field(default_factory=dict)
     failed: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Parts of kept units, by reason: they are not among ``rejected``."""
     made: int = 0
     """How many of the next stage's units came out of what was kept (a page may make several pairs)."""
 

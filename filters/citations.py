@@ -62,10 +62,32 @@ def _hide(text: str, begin: int, end: int, marks: Sequence[Span]) -> str:
     return "".join(letters)
 
 
-_NUMBERS = re.compile(r" ?\[ ?\d{1,4}[a-z]?(?: ?[-,;–—] ?\d{1,4}[a-z]?){0,40} ?\]")
+_SEE = r"(?:(?:see|also|e\.g\.|i\.e\.|cf\.|reviewed (?:in|by)|refs?\.?|references?)[ ,]*){0,3}"
+_PAGE = (
+    r"(?: ?[:,] ?(?i:pp?\.?|chap(?:ter)?s?\.?|ch\.?|S\.|sec(?:tion)?s?\.?|§{1,2}|figs?\.?|figures?|tables?|tab\.|notes?|nn?\.|vols?\.|para\.)?"
+    r" ?(?:\d|[ivxlc]{1,6}\b)[\divxlc.–-]{0,12}(?:, ?\d{1,4}(?:[–-]\d{1,4})?){0,4}(?: ?ff?\.?)?)"
+)
+_BRACKET = rf"\[ ?{_SEE}\d{{1,4}}[a-z]?(?: ?[-,;–—] ?\d{{1,4}}[a-z]?){{0,40}}(?:{_PAGE})? ?\]"
+_NUMBERS = re.compile(rf" ?{_BRACKET}(?: ?(?:[-,;–—]|and|or|to) ?{_BRACKET}){{0,40}}")
+# "(12, 13)": numbers that rise, unless the words around speak of a place, a range or an amount.
+_ROUND_NUMBERS = re.compile(rf" ?\(({_SEE})(\d{{1,3}}(?: ?[-,;–—] ?\d{{1,3}}){{0,40}})\)")
+_LAST_WORD = re.compile(r"([^\s(\[]{1,40})\s*$")
+_NO_REFERENCE_BEFORE = frozenset(
+    (
+        "age aged ages at between case cases cell cells class columns coordinate coordinates dimension dimensions eq eqs equation"
+        " equations example fig figs figure figures from grade group groups in index indices interval intervals item items length"
+        " level levels line lines location locations matrix model mean means median node nodes number numbers of order pair pairs"
+        " parameter parameters pixel pixels point points position positions range ranges ratio rows score scores sec section sections"
+        " set sets shape size sizes stage stages state states step steps table tables tuple tuples type types value values vector"
+        " vectors version versions weight weights year years"
+    ).split()
+)
+_AMOUNT_BEHIND = re.compile(r"\s*(?:[%°]|percent\b|of the (?:grid|plane|matrix|map|image|lattice)\b|respectively\b|(?:years|days|hours)\b)")
+_PAGE_ALONE = re.compile(r" ?\((?:[Ii]bid\.?,? ?)?pp?\. ?\d{1,4}(?: ?[–-] ?\d{1,4})?\)")
+_ACRONYM = re.compile(r" \[[A-Z][A-Za-z&]{1,9}\](?=,? (?:19|20)\d\d)")
 _RAISED = re.compile(r"(?<=[a-z)][.,;])\d{1,3}(?:[,–-]\d{1,3}){0,20}(?=\s|$)")
 _PARENTHESIS = re.compile(r" ?[(\[]([^()\[\]]{4,400})[)\]]")
-_YEAR_ALONE = re.compile(r"(?<=[a-z.’'s]) ?\((?:19|20)\d\d[a-z]?(?:, ?(?:19|20)?\d{0,2}[a-z]?){0,6}\)")
+_YEAR_ALONE = re.compile(r"(?<=[a-z.’'s]) ?\((?:19|20)\d\d[a-z]?(?:, ?(?:19|20)?\d{0,2}[a-z]?){0,6}(?:" + _PAGE + r")?\)")
 _NAME = (
     r"(?!January|February|March|April|May\b|June|July|August|September|October|November|December)"
     r"[^\W\d_a-z][\w'’-]*[a-z][\w'’-]*"
@@ -74,11 +96,12 @@ _AUTHOR_YEAR = re.compile(
     r"\s*(?:(?:see|also|e\.g\.|i\.e\.|cf\.|from|after|and|for (?:a )?reviews?|reviewed (?:in|by))[ ,]*){0,4}"
     r"(?:(?:de|van|der|den|von|la|le|del|di|da|dos) ){0,3}"
     rf"{_NAME}(?:[ ,]+(?:{_NAME}|[A-Z]\.|(?:et )?al\.?,?|and|&|de|van|der|den|von|la|le|del|di|da|dos)){{0,12}}"
-    r"[ ,]+\(?(?:19|20)\d\d[a-z]?(?:, ?(?:(?:19|20)\d\d)?[a-z]?\b){0,8}(?:, pp?\. ?[\d–-]+)?\s*"
+    r"[ ,]+\(?(?:(?:19|20)\d\d[a-z]?(?:, ?(?:(?:19|20)\d\d)?[a-z]?\b){0,8}|in press|forthcoming|n\.d\.|submitted|in preparation"
+    rf"|unpublished(?: \w+)?|pers(?:onal|\.) comm(?:unication|\.)){_PAGE}?(?:, (?:emphasis|italics|translation) \w+)?\s*"
 )
 _KEY = re.compile(r"\s*(?:[A-Z][A-Za-z+]{1,12}\d{2,4}[a-z]?(?:, ?|\s*$)){1,12}")
 _NOTHING_LEFT = re.compile(
-    r" ?\((?:[\s,;.&\0–-]|and|see|e\.g\.|cf\.|i\.e\.|also){0,30}\)| ?\[[\s,;&\0–-]{0,30}\]"
+    r" ?\((?:[\s,;.&\0–-]|and|see|e\.g\.|cf\.|i\.e\.|also|[Rr]efs?\.?|[Rr]eferences?){0,30}\)| ?\[[\s,;&\0–-]{0,30}\]"
     r"| ?[(\[][\s,;]{0,5}\0|\0[\s,;]{0,5}[)\]]"
 )
 _BEFORE_STOP = re.compile(r"(?:\s|(?<=[,;])[,;])+(?=[,;.:?!])")
@@ -96,10 +119,42 @@ def without_marks(text: str) -> str:
     if "[" in text:
         text = _NUMBERS.sub("", text)
     if "(" in text or "[" in text:
+        text = _without_round_numbers(_PAGE_ALONE.sub("", _ACRONYM.sub("", text)))
         text = _PARENTHESIS.sub(_without_citations, text)
         text = _NOTHING_LEFT.sub("", _YEAR_ALONE.sub("", text))
     text = _RAISED.sub("", text).replace("et al..", "et al.")
     return plain(_ELLIPSIS.sub("", _BEFORE_STOP.sub("", plain(text))))
+
+
+def _without_round_numbers(text: str) -> str:
+    """Take out ``(12, 13)``; where a text cites so, a lone ``(12)`` too."""
+    several = 0
+
+    def shown(found: re.Match[str]) -> str:
+        nonlocal several
+        if not _is_reference(found, several):
+            return found[0]
+        several += 1
+        return ""
+
+    text = _ROUND_NUMBERS.sub(shown, text)
+    return _ROUND_NUMBERS.sub(shown, text) if several else text
+
+
+def _is_reference(found: re.Match[str], several: int) -> bool:
+    numbers = [int(number) for number in re.findall(r"\d+", found[2])]
+    if found[1]:
+        return True
+    if (len(numbers) == 1 and not several) or numbers[0] == 0 or numbers != sorted(set(numbers)):
+        return False
+    if _AMOUNT_BEHIND.match(found.string, found.end()):
+        return False
+    before = _LAST_WORD.search(found.string, max(0, found.start() - 48), found.start())
+    if before is None:
+        return True
+    word = before[1].lower().strip(".,;:\"'”’)")
+    is_amount = word[-1:].isdigit() and not re.fullmatch("(?:19|20)[0-9]{2}", word)
+    return len(word) > 1 and not is_amount and word[-1].isalnum() and word not in _NO_REFERENCE_BEFORE
 
 
 def _without_citations(found: re.Match[str]) -> str:

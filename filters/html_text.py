@@ -40,3 +40,62 @@ def fragment_to_text(html: str) -> str:
             html = _EXPONENT.sub("^", html)
         html = _TAG.sub("", _BLOCK_TAG.sub(" ", html))
     return plain(decode_entities(html))
+
+
+_PROSE = frozenset(
+    (
+        *("a abbr acronym address article aside b big blockquote body br caption center cite code col colgroup dd del".split()),
+        *("details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 head header hr html i img ins kbd li".split()),
+        *("main mark nav nobr ol p pre q s samp section small span strike strong sub summary sup table tbody td tfoot th".split()),
+        *("thead time title tr tt u ul var wbr".split()),
+    )
+)
+_CARRIERS = frozenset(("script", "style", "meta", "link", "iframe", "svg"))
+"""What pages hold beside text; alone they are code that somebody shows."""
+_VOID = frozenset(("br", "hr", "img", "wbr", "col", "meta", "link"))
+_END_OPTIONAL = frozenset(
+    ("p", "li", "dd", "dt", "tr", "td", "th", "thead", "tbody", "tfoot", "html", "head", "body", "colgroup", "caption")
+)
+_ANY_TAG = re.compile(
+    rf"""<(?P<end>/?)(?P<name>[a-zA-Z][\w:.-]*)(?P<rest>(?:\s+[\w:-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>=]+))?)*\s*/?)>|<!--.*?(?:-->|\Z)|<!(?i:doctype)[^>]*>""",
+    re.DOTALL,
+)
+_NO_TAG = re.compile(r"<(?=[a-zA-Z/!?%@$])")
+# A string of a program holds a tag between its quotes; a sentence about HTML calls one a tag.
+_SHOWN = re.compile(r"""['"`]\s*</?[a-zA-Z][^<>]*>|</?[a-zA-Z][^<>]*>\s*(?:['"`]\s*[+.;,)]|(?:tags?|elements?|attributes?)\b)""")
+_OPERATORS = ("&&", "<?", "<%", "{@")
+
+
+def is_html(text: str) -> bool:
+    """Tell whether a text as a whole is HTML: well-formed tags of known elements, balanced, and nothing else like a tag.
+
+    Code that holds a tag in a string, generic types, XML of other kinds and words about tags are none.
+    """
+    if "<" not in text or any(sign in text for sign in _OPERATORS):
+        return False
+    open_tags: list[str] = []
+    names: set[str] = set()
+    rest: list[str] = []
+    position = 0
+    for tag in _ANY_TAG.finditer(text):
+        rest.append(text[position : tag.start()])
+        position = tag.end()
+        name = (tag["name"] or "").lower()
+        if not name:
+            continue
+        if name not in _PROSE and name not in _CARRIERS:
+            return False
+        names.add(name)
+        if tag["end"]:
+            while open_tags and open_tags[-1] != name and open_tags[-1] in _END_OPTIONAL:
+                open_tags.pop()
+            if open_tags and open_tags[-1] == name:
+                open_tags.pop()
+            elif name not in ("p", "br"):  # browsers take </p> and </br> for an empty element
+                return False
+        elif name not in _VOID and not (tag["rest"] or "").endswith("/"):
+            open_tags.append(name)
+    rest.append(text[position:])
+    if not names - _CARRIERS or any(name not in _END_OPTIONAL for name in open_tags):
+        return False
+    return _NO_TAG.search("\0".join(rest)) is None and _SHOWN.search(text) is None

@@ -26,6 +26,16 @@ _ESCAPE = re.compile(r"\\([\\`*_{}\[\]()#+\-.!~^|<>&])")
 _ADDRESS = re.compile(r"https?://[^\s<>\[\]()*]*(?:\([^\s<>\[\]()]*\)[^\s<>\[\]()*]*)*")
 _AUTOLINK = re.compile(r"<(https?://[^\s<>]*)>")
 
+# Where Reddit keeps pictures, films and polls, and what its editor writes in place of one.
+_MEDIA_ADDRESS = (
+    r"https?://(?:(?:(?:external-)?preview|i|v)\.redd\.it|(?:[a-z0-9]{1,3}\.)?thumbs\.redditmedia\.com|i\.reddituploads\.com"
+    r"|(?:\w{2,4}\.)?reddit\.com/(?:poll|gallery|link/\w+/video))/[^\s<>\[\]()*]*"
+)
+_MEDIA_OF_SITE = re.compile(
+    rf"!?\[(?:\s*(?:{_MEDIA_ADDRESS}|View Poll)\s*|)\]\(\s*{_MEDIA_ADDRESS}[^()\n]*\)|(?<!\])\(\s*{_MEDIA_ADDRESS}\s*\)|(?<!\]\()<?{_MEDIA_ADDRESS}>?"
+    r"|(?<![^\n])[ \t]*\[?View Poll\]?[ \t]*(?=\n|\Z)|\*?Processing (?:img|gif|video) \w{6,20}(?:\.\.\.|…)\*?"
+)
+
 _TARGET = r'\( {0,3}(?:[^\s()]*(?:\([^\s()]*\)[^\s()]*)*|[^\s)\[]*)(?: {1,3}"[^"\n]*")? {0,3}\)'
 _MEDIA = re.compile(rf"!\[(?:gif|img|image|video)?\]{_TARGET}")
 _OLD_SPOILER = re.compile(r'\[[^\[\]]*\]\((?:#|/)s ?"([^"\n]*)"\)')
@@ -56,7 +66,8 @@ _NESTED = 3
 def markdown_to_text(md: str) -> str:
     """The plain text of Reddit markdown: the words of links, quotes, lists, tables and code without their signs.
 
-    Bare addresses and the ordinals of numbered lists stay; images and emotes go.
+    Bare addresses and the ordinals of numbered lists stay; images, emotes, polls and the addresses of Reddit's own
+    pictures and films go.
     """
     if "&" in md:
         md = md.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
@@ -73,6 +84,8 @@ def markdown_to_text(md: str) -> str:
         md = _CODE_LINES.sub(_hide, md)
     if "\\" in md:
         md = _ESCAPE.sub(_hide_escaped, md)
+    if "redd" in md or "View Poll" in md or "Processing " in md:
+        md = _MEDIA_OF_SITE.sub("", md)
     if "](" in md:
         md = _nested(_LINK, r"\1", _OLD_SPOILER.sub(r"\1", _MEDIA.sub("", md)))
     if lines and "]:" in md:

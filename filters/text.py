@@ -24,6 +24,8 @@ _INVISIBLE = re.compile(
 _BLANKS = re.compile("[\u2800\u3164\uffa0]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
+# "&amp;amp;", "&amp;lt;": what was escaped twice.
+_ESCAPED_AGAIN = re.compile("&(?:amp;)+(?=(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)")
 _ENTITY = re.compile("&(?:#(?:[0-9]{1,7}|[xX][0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));")
 
 # Sorting combining marks takes quadratic time in their number, so a run of them ends here. The longest run that any
@@ -59,12 +61,24 @@ def normalise_for_id(text: str) -> str:
     return " ".join(folded.split())
 
 
+def lower_ends(text: str) -> str:
+    """The first and last words of a text in lower case, where its author says what it is; all of a short text."""
+    return (text if len(text) < 600 else f"{text[:200]}\n{text[-400:]}").lower()
+
+
 def decode_entities(text: str) -> str:
     """Decode HTML entities once, those that end in a semicolon.
 
     The old names that HTML allows without one stay: in running text they are ``&section=2`` of an address.
     """
     return _ENTITY.sub(_decoded, text) if "&" in text else text
+
+
+def decode_escaped_entities(text: str) -> str:
+    """Decode HTML entities, also those that were escaped twice or more (``&amp;amp;lt;``), as exports hold them."""
+    if "&amp;" in text:
+        text = _ESCAPED_AGAIN.sub("&", text)
+    return decode_entities(text)
 
 
 def _visible(text: str) -> str:

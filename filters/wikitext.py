@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 from filters.wikitext_brackets import flatten
 from filters.wikitext_inline import inline_text, without_web_links
-from filters.wikitext_prose import Line, section_text
+from filters.wikitext_prose import Line, is_list_of_sources, section_text
 from filters.wikitext_renderers import is_coordinates
-from filters.wikitext_tags import CITATION, MARKS, REFERENCES, without_tags
+from filters.wikitext_tags import CITATION, MARKS, PIPE, REFERENCES, without_tags
 from filters.wikitext_templates import template_name, template_text
 from filters.wikitext_words import (
     CATEGORY_PREFIXES,
@@ -70,6 +70,8 @@ class Section(NamedTuple):
 @dataclass
 class Article:
     sections: list[Section] = field(default_factory=list)
+    sources: list[Section] = field(default_factory=list)
+    """Sections with text that are named after sources and only list some."""
     disambiguation: bool = False
 
 
@@ -88,7 +90,7 @@ class _Reader:
         return template_text(name, inner)
 
     def link(self, inner: str) -> str:
-        target, bar, label = inner.partition("|")
+        target, bar, label = inner.replace(PIPE, "|").partition("|")
         target = target.strip()
         prefix, colon, rest = target.partition(":")
         if colon and prefix:
@@ -125,10 +127,18 @@ def read_article(wikitext: str, namespaces: Namespaces = CUSTOMARY, max_chars: i
     flat = flatten(text, reader.template, reader.link)
     if reader.disambiguation:
         return Article(disambiguation=True)
-    return Article(list(_sections(flat, max_chars)))
+    article = Article()
+    for path, lines in _sections(flat):
+        text = section_text(_lines(lines), max_chars)
+        if text:
+            titles = tuple(title for title in path if title)
+            is_kept = not any(map(is_source_heading, path)) or not is_list_of_sources(_weighed(lines))
+            (article.sections if is_kept else article.sources).append(Section(titles, text))
+    return article
 
 
-def _sections(flat: str, max_chars: int | None) -> Iterator[Section]:
+def _sections(flat: str) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """The path of headings and the lines of each section."""
     path: list[tuple[int, str]] = []
     lines: list[str] = []
     for line in flat.split("\n"):
@@ -136,22 +146,24 @@ def _sections(flat: str, max_chars: int | None) -> Iterator[Section]:
         if heading is None:
             lines.append(line)
             continue
-        yield from _section(path, lines, max_chars)
+        yield tuple(title for _, title in path), lines
         lines = []
         level = len(heading[1])
         while path and path[-1][0] >= level:
             path.pop()
         path.append((level, inline_text(heading[2])))
-    yield from _section(path, lines, max_chars)
+    yield tuple(title for _, title in path), lines
 
 
-def _section(path: list[tuple[int, str]], lines: list[str], max_chars: int | None) -> Iterator[Section]:
-    titles = tuple(title for _, title in path)
-    if any(is_source_heading(title) for title in titles):
-        return
-    text = section_text(_lines(lines), max_chars)
-    if text:
-        yield Section(tuple(title for title in titles if title), text)
+def _weighed(raw: list[str]) -> Iterator[tuple[Line, int, bool]]:
+    """The lines of a section with their length and whether they cite."""
+    for line in raw:
+        before, references, _ = line.partition(REFERENCES)
+        if before and not before.isspace():
+            text = Line(_line_text(before), before[0] in "*#;", before[0] == ":")
+            yield text, len(before), CITATION in before or "://" in before or _BOOK_NUMBER.search(before) is not None
+        if references:
+            return
 
 
 def _lines(raw: list[str]) -> Iterator[Line]:

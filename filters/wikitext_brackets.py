@@ -49,8 +49,7 @@ def flatten(text: str, template: Callable[[str], str], link: Callable[[str], str
             waiting[stack[top].kind] -= 1
             top -= 1
         frame = stack[top]
-        for unfinished in stack[top + 1 :]:
-            frame.parts.extend(unfinished.parts)
+        frame.parts.append(_unfinished(stack[top + 1 :]))
         del stack[top:]
         waiting[kind] -= 1
         parts = stack[-1].parts
@@ -97,9 +96,65 @@ def flatten(text: str, template: Callable[[str], str], link: Callable[[str], str
                 parts.append(f"\n{GAP}\n")
         else:
             push("|")
-    return "".join(["".join(frame.parts) for frame in stack]) + text[position:]
+    parts.append(text[position:])
+    return _unfinished(stack)
 
 
 def _parameter(inner: str) -> str:
     """``{{{name|default}}}`` shows its default."""
     return inner.partition("|")[2]
+
+
+_LONGEST_NAME = 100
+_GAP_OF_LINES = 3
+
+
+def _unfinished(frames: list[_Open]) -> str:
+    """The text behind openings that have no end, without what only their ends would make sense of."""
+    texts: list[str] = []
+    is_argument = False  # does the opening stand in a line of the arguments of the one before?
+    for frame in frames:
+        text = "".join(frame.parts)
+        if is_argument:
+            text = "\n" + text.partition("\n")[2]
+        last_line = text[text.rfind("\n") + 1 :]
+        if frame.kind == "[":
+            text = _without_target(text)
+        elif frame.kind == "{" and not is_argument:
+            text = _without_arguments(text)
+        is_argument = frame.kind == "{" and last_line.lstrip().startswith("|")
+        texts.append(text)
+    return "".join(texts)
+
+
+def _without_target(text: str) -> str:
+    """What an open link shows: its label; nothing of a file, whose caption ends nobody knows where."""
+    head, bar, _ = text[: 2 * _LONGEST_NAME].partition("|")
+    if not bar or len(head) > _LONGEST_NAME or "\n" in head:
+        return text
+    if _FILE.match(head):
+        line = text.find("\n")
+        return text[line:] if line >= 0 else ""
+    return text[len(head) + 1 :]
+
+
+_FILE = re.compile(r"[^|\n:]{2,24}:[^|\n]*\.\w{3,4}\s*$")
+
+
+def _without_arguments(text: str) -> str:
+    """Drop the name of a template and the lines of its arguments; of a template inside a line its last argument stays."""
+    first, _, rest = text.partition("\n")
+    name, bar, _ = first.partition("|")
+    if len(name) > _LONGEST_NAME or not name.strip():
+        return text
+    lines = rest.split("\n")
+    end = other = 0  # lines of arguments, and others since the last of them
+    for number, line in enumerate(lines, 1):
+        bare = line.strip()
+        if bare.startswith("|") or bare in ("}", "}}"):
+            end, other = number, 0
+        elif not bare or bare[0] == "=" or (other := other + 1) > _GAP_OF_LINES:
+            break
+    if end:
+        return "\n" + "\n".join(lines[end:])
+    return first.rpartition("|")[2] + text[len(first) :] if bar else text

@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 from filters.text import plain
-from filters.wikitext_tags import CITATION, GAP, PIPE
+from filters.wikitext_tags import CITATION, EQUALS, GAP, PIPE
 
 _QUOTES = re.compile(r"'{2,}")
 _BOLD_AFTER_WORD = re.compile(r"(?<=\w)'{3}(?!')")
@@ -52,7 +52,7 @@ def inline_text(line: str) -> str:
         line = _BRACKETS_LEFT.sub("", line)
     if "&" in line:
         line = unescape(unescape(_ENTITY_TYPO.sub(r"&\1;", line)))
-    return mended(line.replace(CITATION, "").replace(PIPE, "|"))
+    return mended(line.replace(CITATION, "").replace(PIPE, "|").replace(EQUALS, "="))
 
 
 def mended(line: str) -> str:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from filters.scripts import letters_worth
+
 _SENTENCE_END = re.compile(r"""[.!?…。！？।؟۔։][\])"'»”’」』）]*$""")
 _INTRODUCTION = re.compile(r"(?:^|(?<=[.!?]\s)|(?<=[。！？]))[^.!?。！？]*[:：]$")
 
@@ -62,6 +64,47 @@ def section_text(lines: Iterable[Line], max_chars: int | None = None) -> str:
     else:
         _drop_introductions(pieces)
     return "".join(pieces).strip() if prose >= listed else ""
+
+
+# "Smith, J. 2009. Rocks.", "... Rēzne, 2003.", "pp. 12-14": lines of a bibliography, whatever marks them up.
+_BOOK_LINE = re.compile(
+    r"(?<!\d)[,:;(]\s*(?:1[5-9]|20)\d\d[a-z]?(?:\W{1,3}(?:\d{1,4}|[ivxlc]+) ?\w{0,3})?\W*$"
+    r"|^[^.!?]{3,80}(?<!\d)[,.] ?\(?(?:1[5-9]|20)\d\d[a-z]?\)?[.,:]"
+    r"|\b(?:pp?|S|с|стр|vol|no|ed|eds|hrsg|isbn|issn|doi)\. ?\d",
+    re.IGNORECASE,
+)
+_LONGEST_BOOK_LINE = 400
+# What editors say about the sources of the page itself.
+_ABOUT_PAGE = re.compile(
+    r"\bthis (?:article|page|section|list)\b|\b(?:main|linked) article\b|\b(?:following|these|above|below) (?:references|sources|books"
+    r"|links|works)\b|\bpublic domain\b|\bbibliography\b.{0,40}\bsee\b|\bsee\b.{0,40}\bbibliography\b",
+    re.IGNORECASE,
+)
+
+LEAST_PROSE_LETTERS = 80
+"""Letters of prose that a section named after sources ("Literature", "Notes") must have to count as prose."""
+
+
+def is_list_of_sources(lines: Iterable[tuple[Line, int, bool]]) -> bool:
+    """Tell whether a section that is named after sources only lists some.
+
+    Args:
+        lines: each line as plain text, its length in the page's markup (characters), and whether it cites, by a template,
+            a link to the web or a book's number.
+    """
+    prose = other = 0
+    letters = 0.0
+    for (text, item, _), chars, cites in lines:
+        if not text and not cites:
+            continue
+        is_book = len(text) < _LONGEST_BOOK_LINE and _BOOK_LINE.search(text) is not None
+        is_sentence = _SENTENCE_END.search(text) is not None and not is_book
+        if item or cites or not is_sentence or _ABOUT_PAGE.search(text):
+            other += chars
+        else:
+            prose += chars
+            letters += letters_worth(text)
+    return letters < LEAST_PROSE_LETTERS or prose < 2 * other
 
 
 def _drop_introductions(pieces: list[str]) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from filters.wikitext_tags import PIPE
+from filters.wikitext_tags import EQUALS, PIPE
 
 
 class Arguments(NamedTuple):
@@ -49,6 +49,24 @@ def _first(args: Arguments) -> str:
 
 def _second(args: Arguments) -> str:
     return args.get(1)
+
+
+def _shown(args: Arguments) -> str:
+    """``{{w|target|shown}}`` -> ``shown``; ``{{w|target}}`` -> ``target``."""
+    return args.named.get("label") or args.named.get("display") or args.get(1) or args.get(0)
+
+
+def _shown_third(args: Arguments) -> str:
+    """``{{le|local title|foreign title|shown}}`` -> ``shown``, else the local title."""
+    return args.named.get("d") or args.get(2) or args.get(0)
+
+
+def _labelled(args: Arguments) -> str:
+    """``{{lien|fr=target|trad=foreign|texte=shown}}`` -> ``shown``, else what stands first."""
+    return next((args.named[name] for name in _LABELS if args.named.get(name)), args.get(0))
+
+
+_LABELS = ("texte", "label", "lt", "d", "text", "fr")
 
 
 def _last(args: Arguments) -> str:
@@ -259,7 +277,7 @@ RENDERERS: dict[str, Renderer] = _table(
         _first: """
         nowrap; nobr; nowr; nobreak; j; small; smaller; big; larger; large; sc; smallcaps; sc1; sc2; caps; lc; uc
         ucfirst; lcfirst
-        abbr; abbrv; tooltip; tt; vanchor; visible anchor; va; sup; sub; super; mono; kbd; samp; code; var; mvar
+        abbr; abbrv; tooltip; tt; sup; sub; super; mono; kbd; samp; code; var; mvar
         math; em; strong
         bold; italic; i; b; noitalic; nobold; big2; midsize; resize2; center; centre; unicode; polytonic; hebrew
         nastaliq; arabic
@@ -269,15 +287,23 @@ RENDERERS: dict[str, Renderer] = _table(
         linktext; slink
         notatypo; not a typo; sic; typo; proper name; blue; red; green; color box; nihongo2; nihongo-s; okina2
         hslashlink; tmath
-        citation; zitat; cita; cytat; цитата; початок цитати; цитат; citat; bquote2; w; lien; нп; нп3; нп4; нп5; iw
-        не переведено; ルビ; ruby; 仮リンク; 日本語版にない記事リンク; 補助漢字フォント; 独自研究範囲; 要出典範囲
+        citation; zitat; cita; cytat; цитата; початок цитати; цитат; citat; bquote2; 
+        ルビ; ruby; 補助漢字フォント; 独自研究範囲; 要出典範囲
         要検証範囲
-        link-en; link-ja; link-de; link-fr; le; lj; link-wd; internal link helper/en; internal link helper/ja; 해석
+        link-wd; 해석
         коммент; nobr2; nobreaks; odkaz na jiný jazyk; nestandardní; tutto attaccato; nowrap2; esd; sans_césure
         comment; год; число; s-rail-text; музыка; lang-x; ordinal; cardinal; hs2; coord missing; text; plain text
         dfn; gloss; strike; s
         bibleref2c; wikt-lang2; mp; minor-planet; transcl; nobold2; unité/2; kwd; tag2; lit; literally; single
         double; longitem
+        """,
+        _shown: """
+        w; wp; wikipedia link; iw; нп; нп1; нп2; нп3; нп4; нп5; не переведено; не переведено 2; не переведено 3
+        не переведено 4; не переведено 5; sort; sortkey; hover title; hoovertitle; section link2; pagelink
+        """,
+        _shown_third: "le; lj; internal link helper/en; internal link helper/ja; internal link helper",
+        _labelled: """
+        lien; 仮リンク; 日本語版にない記事リンク; link-en; link-ja; link-de; link-fr; vanchor; visible anchor; va
         """,
         _second: """
         lang; langx; rtl-lang; ltr-lang; resize; font; color; colour; fontcolor; font color; wikt-lang; script
@@ -294,6 +320,7 @@ RENDERERS: dict[str, Renderer] = _table(
         lainaus
         """,
         _joined(" "): """
+        sortname;
         unité; unit; unidad; unità; nb; date; date-; date de naissance; fecha; nombre; m; bibleverse; bibleverse-lb
         bibleref2; bibleref; bibel
         bibleverse-nb; zh-full; sura; cite quran; dunité; num; nobreak2; nihongo4; height; marathi; unitx
@@ -368,7 +395,11 @@ RENDERERS: dict[str, Renderer] = _table(
         _constant("er"): "er",
         lambda args: " ".join(["1er", *args.values]): "1er",
         _constant(PIPE): "!; pipe",
-        _constant("="): "=; equals",
+        _constant(EQUALS): "=; equals",
+        _constant("&#123;"): "(; left brace",
+        _constant("&#125;"): "); right brace",
+        _constant("&#123;&#123;"): "((",
+        _constant("&#125;&#125;"): "))",
         _constant("*"): "asterisk; *",
         _constant("π"): "pi; π",
         **{_constant(symbol): name for name, symbol in _ELEMENTS.items()},

@@ -18,12 +18,16 @@ CITATION = "\x03"
 """Stands where a citation or a link to the web was."""
 PIPE = "\x04"
 """A ``|`` that is text."""
-MARKS = re.compile("[\x00-\x04]")
+EQUALS = "\x05"
+"""A ``=`` that is text."""
+MARKS = re.compile("[\x00-\x05]")
 
 _DROPPED = ("ref", "gallery", "timeline", "imagemap", "graph", "mapframe", "maplink", "score", "templatedata",
-            "templatestyles", "section", "categorytree", "inputbox", "hiero", "charinsert", "dynamicpagelist", "ce",
+            "templatestyles", "section", "categorytree", "inputbox", "hiero", "charinsert", "dynamicpagelist",
             "phonos", "noinclude", "includeonly", "style", "script")  # fmt: skip
-_VERBATIM = ("nowiki", "pre", "source", "syntaxhighlight", "code", "tt", "chem")
+_VERBATIM = ("nowiki", "pre", "source", "syntaxhighlight", "code", "tt", "chem", "ce")
+_WORDLESS = ("hiero", "score", "charinsert")
+"""What is dropped of these may stand for words of the sentence."""
 _LISTINGS = ("pre", "source", "syntaxhighlight", "code")
 _OPENING = re.compile(rf"<(?:!--|(references|{'|'.join(_DROPPED + _VERBATIM)}|math)(?![\w-])([^<>]*)>)", re.IGNORECASE)
 _CLOSING = {tag: re.compile(rf"</{tag}\s*>", re.IGNORECASE) for tag in ("references", "math", *_DROPPED, *_VERBATIM)}
@@ -67,10 +71,10 @@ def _content(tag: str, attributes: str, inner: str) -> str:
     if tag in _VERBATIM:
         # A listing of several lines makes no passage.
         return GAP if tag in _LISTINGS and "\n" in inner else inner.translate(_SPECIAL)
-    return ""
+    return GAP if tag in _WORDLESS else ""
 
 
-_WORDS = re.compile(r"\\(?:text(?:rm|it|bf)?|math(?:rm|it|bf|sf)|mbox|operatorname)\s*\{([^{}]*)\}")
+_WORDS = re.compile(r"\\(?:ce|text(?:rm|it|bf)?|math(?:rm|it|bf|sf)|mbox|operatorname)\s*\{([^{}]*)\}")
 _SHORT_FRACTION = re.compile(r"\\[dt]?frac\s*(\d)\s*(\d)")
 # Two-dimensional parts, those that hold no other.
 _STACKED = re.compile(

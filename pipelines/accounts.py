@@ -129,9 +129,13 @@ def extract_counts(done: Extracted) -> StageCounts:
     for _, counts in done.whole:
         rejected.update(counts.rejected)
         failed.update(counts.failed)
+    left_out: Counter[str] = Counter()
+    for _, counts in done.whole:
+        left_out.update(counts.left_out)
     read, kept = (sum(getattr(counts, name) for _, counts in done.whole) for name in ("read", "kept"))
     return StageCounts(
         *("extract", done.source.unit, read, kept, dict(sorted(rejected.items())), dict(sorted(failed.items()))),
+        left_out=dict(sorted(left_out.items())),
         made=done.rows,
     )
 

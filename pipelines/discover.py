@@ -19,6 +19,7 @@ from ccpairs.output_folder import refuse_inside
 from pipelines.http_files import describe
 from pipelines.http_requests import is_http
 from pipelines.inputs import InputFile, decompressed, read_bytes
+from pipelines.json_records import BOM
 from pipelines.local_inputs import LocalInputs, each_once
 from pipelines.objects import find_objects, is_pattern
 from pipelines.source import Source
@@ -128,7 +129,7 @@ def look_into(source: Source, file: InputFile) -> None:
             if raw.read(6) == b"7z\xbc\xaf\x27\x1c":
                 return  # its members are found when it is read
             raw.seek(0)
-            head = decompressed(raw, file.name, file.meter).read(HEAD_BYTES)
+            head = decompressed(raw, file.name, file.meter).read(HEAD_BYTES).removeprefix(BOM)
     except (OSError, DamagedInput, MemoryError):
         return
     if not head.strip():

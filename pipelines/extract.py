@@ -36,7 +36,7 @@ from ccpairs.pair import to_column
 from ccpairs.version import __version__
 from pipelines.inputs import InputFile
 from pipelines.rejects import REJECT_SCHEMA, SAMPLE_PER_REASON, RejectLog, reject_row, rejects_table, sample_key
-from pipelines.source import OPTED_OUT, Failure, Reject, Row, Source
+from pipelines.source import OPTED_OUT, Failure, Partial, Reject, Row, Source
 
 LAYOUT = 1
 """Version of what this module writes; raise it when old extracts can no longer be used."""
@@ -99,6 +99,8 @@ class ExtractCounts:
     kept: int = 0
     rejected: dict[str, int] = field(default_factory=dict)
     failed: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    """Parts of kept records, by reason."""
     rows: int = 0
     bytes: int = 0
     kinds: dict[str, int] = field(default_factory=dict)
@@ -181,6 +183,7 @@ class FileExtraction:
         self._read = self._kept = 0
         self._rejected: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
         self._next_progress = time.monotonic() + SECONDS_BETWEEN_PROGRESS
         self._batch_start = 0
 
@@ -223,6 +226,11 @@ class FileExtraction:
             elif kind is Failure:
                 self._read = read
                 self._fail(outcome)  # type: ignore[arg-type]
+            elif kind is Partial:
+                self._read = read
+                self._kept += 1
+                self._leave_out(outcome.left_out)  # type: ignore[union-attr]
+                add_rows(outcome)  # type: ignore[arg-type]
             else:
                 self._kept += 1
                 add_rows(outcome)  # type: ignore[arg-type]
@@ -239,6 +247,12 @@ class FileExtraction:
             self._batch_start = self._file.meter.text_bytes + self._file.meter.raw_bytes
         if not read & 1023 and time.monotonic() > self._next_progress:
             self._show_progress()
+
+    def _leave_out(self, parts: Iterable[Reject]) -> None:
+        """Count parts of a record that is kept, and log some of them among the rejects."""
+        for part in parts:
+            self._left_out[part.reason] += part.records
+            self._sample(part)
 
     def _fail(self, failure: Failure) -> None:
         self._failed[failure.reason] += 1
@@ -258,6 +272,7 @@ class FileExtraction:
         if self._log.wants("extract", reject.reason, key):
             if reject.reason == OPTED_OUT:  # whoever asked to be left out is not kept among the rejects either
                 reject = Reject(OPTED_OUT)
+            reject = self._source.anonymised(reject)
             position = f"{self._source.unit} {self._read}"
             self._log.add(
                 reject_row("extract", self._source.name, reject, key, file=self._file.name, position=position)
@@ -284,6 +299,7 @@ class FileExtraction:
             kept=self._kept,
             rejected=dict(sorted(self._rejected.items())),
             failed=dict(sorted(self._failed.items())),
+            left_out=dict(sorted(self._left_out.items())),
             rows=writer.rows,
             bytes=writer.bytes,
             kinds=dict(sorted(writer.kinds.items())),

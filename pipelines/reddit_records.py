@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
-from ccpairs.errors import WrongSource
+from filters.bots import is_bot_name, is_bot_text
+from filters.removal import REMOVED, is_removal_notice
+from filters.text import lower_ends
+from filters.user_names import hide_name, hide_user_names
+from pipelines.json_records import BAD_RECORD, decode_any, record_decoder
 from pipelines.opt_out import OptOut
 from pipelines.source import MALFORMED, OPTED_OUT, Outcome, Reject
 
 Number: TypeAlias = int | float | str | None
 
-REMOVED = frozenset({"[deleted]", "[removed]", "[deleted by user]", "[ removed by reddit ]"})
 STAFF = frozenset({"moderator", "admin", "special"})
-BOT_NAME = re.compile(r"(?<!ro)bot[_-]?\d*$|^auto(moderator|tldr)$", re.IGNORECASE)
-BOT_SPEECH = re.compile(
-    r"\b(i am|i'm|i’m|im|this is) a bot\b|\bbeep,? boop\b|\bbleep,? bloop\b|performed automatically|\bbot by\b"
-    r"|contact the moderators of this subreddit"
-)
-BOT_SIGNS = (" a bot", "bot by", " boop", " bloop", "performed automatically", "contact the moderators")
-"""One of these is in whatever ``BOT_SPEECH`` matches; looking for them first is many times as fast."""
-BAD_RECORD = (msgspec.DecodeError, ValueError, OverflowError, RecursionError)
-"""What decoding a damaged record raises; ``RecursionError`` where it nests without end."""
+REMOVAL_MARKS = ("removal_type", "was_deleted_later", "was_initially_deleted")
+"""Fields of Arctic Shift's ``_meta`` (dumps since 2023-11) that mark a text as removed or deleted."""
+PROFILE = re.compile(r"/?(?:u_|u/|user/)(.+)", re.IGNORECASE | re.DOTALL)
+"""The "subreddit" of what is posted to a user's own profile."""
 MAX_NUMBER = 1 << 53
 MAX_TIME = 253_402_300_799
 """The end of the year 9999 in Unix seconds: what lies beyond is no time."""
@@ -44,6 +42,8 @@ class Post(msgspec.Struct, gc=False):
     promoted: bool | None = None
     distinguished: str | None = None
     removed_by_category: str | None = None
+    removal_reason: Any = None
+    meta: Any = msgspec.field(default=None, name="_meta")
     score: Number = None
     created_utc: Number = None
 
@@ -57,27 +57,24 @@ class Comment(msgspec.Struct, gc=False):
     author: str | None = None
     stickied: bool | None = None
     distinguished: str | None = None
+    removal_reason: Any = None
+    meta: Any = msgspec.field(default=None, name="_meta")
     score: Number = None
     created_utc: Number = None
 
 
 def post_reader(over_18: bool, opt_out: OptOut) -> Callable[[bytes], Outcome]:
     """A function from a line of posts to its outcome; ``over_18`` lets posts pass that are marked so."""
-    decoder = msgspec.json.Decoder(Post)
+    decode = record_decoder(Post, with_text_ids)
     anyone_opted_out = bool(opt_out)
 
     def outcome(line: bytes) -> Outcome:
         try:
-            post = decoder.decode(line)
+            post = decode(line)
             number = id_number(post.id)
             votes, created = whole(post.score), moment(post.created_utc)
         except BAD_RECORD as error:
             return Reject(MALFORMED, detail=str(error))
-        title, selftext = post.title, post.selftext or None
-        if title.strip().lower() in REMOVED or (selftext and selftext.strip().lower() in REMOVED):
-            return Reject("removed_text", title)
-        if post.removed_by_category:
-            return Reject("removed_text", title, detail=post.removed_by_category)
         if anyone_opted_out and (
             opt_out.doc(f"t3_{post.id}")
             or opt_out.subreddit(post.subreddit)
@@ -85,6 +82,21 @@ def post_reader(over_18: bool, opt_out: OptOut) -> Callable[[bytes], Outcome]:
             or opt_out.url(post.url)
         ):
             return Reject(OPTED_OUT)
+        if post.meta is not None and (mark := removal_mark(post.meta)):
+            return Reject("removed_text", detail=mark)
+        if post.removal_reason:
+            return Reject("removed_text", detail="removal_reason")
+        subreddit = post.subreddit
+        title, selftext = hide_user_names(post.title), post.selftext or None
+        if selftext:
+            selftext = hide_user_names(selftext)
+        if subreddit and (profile := profile_name(subreddit)):
+            subreddit, title = None, hide_name(profile, title)
+            selftext = hide_name(profile, selftext) if selftext else None
+        if is_removal_notice(title) or (selftext and is_removal_notice(selftext)):
+            return Reject("removed_text", title)
+        if post.removed_by_category:
+            return Reject("removed_text", title, detail=post.removed_by_category)
         if not title or title.isspace():
             return Reject("no_title")
         if post.promoted:
@@ -95,9 +107,11 @@ def post_reader(over_18: bool, opt_out: OptOut) -> Callable[[bytes], Outcome]:
             return Reject("moderator", title)
         if post.over_18 and not over_18:
             return Reject("over_18", title)
-        if is_bot(post.author, selftext or ""):
+        if is_bot_name(post.author):
             return Reject("bot", title)
-        return ((number, "post", number, title, selftext, post.subreddit, votes or 0, created, 0),)
+        if selftext and is_bot_text(selftext):
+            return Reject("bot_text", title)
+        return ((number, "post", number, title, selftext, subreddit, votes or 0, created, 0),)
 
     return outcome
 
@@ -107,12 +121,12 @@ def comment_reader(lowest: int, longest: int, nested: bool, opt_out: OptOut) -> 
 
     Comments need a score of ``lowest`` and may have ``longest`` characters; ``nested`` takes answers to comments too.
     """
-    decoder = msgspec.json.Decoder(Comment)
+    decode = record_decoder(Comment, with_text_ids)
     anyone_opted_out = bool(opt_out)
 
     def outcome(line: bytes) -> Outcome:
         try:
-            comment = decoder.decode(line)
+            comment = decode(line)
             link = comment.link_id
             key, number = id_number(link[3:] if link[:3] == "t3_" else link), id_number(comment.id)
             votes, created = comment.score, comment.created_utc
@@ -122,9 +136,6 @@ def comment_reader(lowest: int, longest: int, nested: bool, opt_out: OptOut) -> 
                 created = moment(created)
         except BAD_RECORD as error:
             return Reject(MALFORMED, detail=str(error))
-        body = comment.body
-        if len(body) < 32 and body.strip().lower() in REMOVED:
-            return Reject("removed_text")
         if anyone_opted_out and (
             opt_out.doc(f"t1_{comment.id}")
             or opt_out.doc(link)
@@ -132,6 +143,15 @@ def comment_reader(lowest: int, longest: int, nested: bool, opt_out: OptOut) -> 
             or opt_out.author(comment.author)
         ):
             return Reject(OPTED_OUT)
+        if comment.meta is not None and (mark := removal_mark(comment.meta)):
+            return Reject("removed_text", detail=mark)
+        if comment.removal_reason:
+            return Reject("removed_text", detail="removal_reason")
+        body, subreddit = comment.body, comment.subreddit
+        if len(body) < 32 and body.strip().lower() in REMOVED:
+            return Reject("removed_text")
+        if subreddit and subreddit[0] in "uU/" and (profile := profile_name(subreddit)):
+            subreddit, body = None, hide_name(profile, body)
         if not nested and comment.parent_id is not None and comment.parent_id != link:
             return Reject("not_top_level", None, body)
         if votes is None or votes < lowest:
@@ -140,44 +160,85 @@ def comment_reader(lowest: int, longest: int, nested: bool, opt_out: OptOut) -> 
             return Reject("comment_too_long", None, body)
         if not body or body.isspace():
             return Reject("empty_passage")
+        ends = lower_ends(body)
+        if is_removal_notice(body, ends):
+            return Reject("removed_text")
         if comment.stickied:
             return Reject("stickied", None, body)
         if comment.distinguished in STAFF:
             return Reject("moderator", None, body)
-        if is_bot(comment.author, body):
+        if is_bot_name(comment.author):
             return Reject("bot", None, body)
-        return ((key, "comment", number, body, None, comment.subreddit, votes, created, 0),)
+        if is_bot_text(body, ends):
+            return Reject("bot_text", None, body)
+        if "/" in body:
+            body = hide_user_names(body)
+        return ((key, "comment", number, body, None, subreddit, votes, created, 0),)
 
     return outcome
 
 
-def role_of(name: str, line: bytes) -> str | None:
-    """What a record is, posts or comments; None where it is damaged. Raises ``WrongSource`` where it is neither."""
-    try:
-        record = msgspec.json.decode(line)
-    except BAD_RECORD:
-        return None
+def without_names(reject: Reject) -> Reject:
+    """A reject whose texts name no user."""
+    query, passage = (hide_user_names(text) if text else text for text in (reject.query, reject.passage))
+    return reject._replace(query=query, passage=passage)
+
+
+def role_of(record: Any) -> str | None:
+    """What a decoded record is, ``posts`` or ``comments``; None where it is neither."""
     keys = record.keys() if isinstance(record, dict) else ()
     if "body" in keys and "link_id" in keys:
         return "comments"
-    if "title" in keys and "id" in keys:
-        return "posts"
-    raise WrongSource(
-        f"{name}: its first record has neither link_id and body (a comment) nor id and title (a post); "
-        "is it a Reddit dump? Give the right --source"
-    )
+    return "posts" if "title" in keys and "id" in keys else None
 
 
-def is_bot(author: str | None, text: str) -> bool:
-    """Does the author's name or the text say that a program wrote it?"""
-    if author and ("bot" in author.lower() or author[:4].lower() == "auto") and BOT_NAME.search(author):
-        return True
-    # Bots say so in their first or last words.
-    ends = (text if len(text) < 600 else text[:200] + text[-400:]).lower()
-    for sign in BOT_SIGNS:
-        if sign in ends:
-            return BOT_SPEECH.search(ends) is not None
-    return False
+def role_of_line(line: bytes) -> tuple[str | None, bool]:
+    """The role of a line's record, and whether the line is JSON at all."""
+    try:
+        return role_of(decode_any(line)), True
+    except BAD_RECORD:
+        return None, False
+
+
+def removal_mark(meta: Any) -> str | None:
+    """What Arctic Shift's ``_meta`` says of a removal, None where it says nothing of one."""
+    if not isinstance(meta, dict):
+        return None
+    mark = next((meta[name] for name in REMOVAL_MARKS if meta.get(name)), None)
+    return None if mark is None else mark if isinstance(mark, str) else "deleted"
+
+
+def profile_name(subreddit: str) -> str | None:
+    """The user whose profile a "subreddit" is (``u_NAME``), None for a community."""
+    found = PROFILE.fullmatch(subreddit)
+    return found[1] if found else None
+
+
+def with_text_ids(record: Any) -> Any:
+    """A record whose ids are numbers (as exports of APIs hold them) with the texts that dumps have.
+
+    A parent with the post's own number is the post, any other a comment.
+    """
+    if not isinstance(record, dict):
+        return record
+    link, parent = whole_id(record.get("link_id")), whole_id(record.get("parent_id"))
+    texts: dict[str, str | None] = {}
+    if (own := whole_id(record.get("id"))) is not None:
+        texts["id"] = base36(own)
+    if link is not None:
+        texts["link_id"] = f"t3_{base36(link)}"
+    if parent is not None:
+        above = texts.get("link_id") or record.get("link_id")
+        name = base36(parent)
+        texts["parent_id"] = above if isinstance(above, str) and above.removeprefix("t3_") == name else f"t1_{name}"
+    return {**record, **texts}
+
+
+def whole_id(value: Any) -> int | None:
+    """An id that is a number, None for any other value."""
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and value >= 0 else None
 
 
 def whole(value: Number) -> int | None:

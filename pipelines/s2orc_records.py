@@ -28,6 +28,7 @@ import xxhash
 
 from ccpairs.errors import WrongSource
 from filters.citations import Span
+from pipelines.json_records import BAD_RECORD, decode_any
 
 PaperId: TypeAlias = int | str | None
 Offset: TypeAlias = int | str | None
@@ -171,12 +172,26 @@ def form_named_in(name: str) -> str | None:
     return found[1].lower().removesuffix("_v2") if found else None
 
 
+NO_FORM = (
+    "its first record has neither paper_id (the 2020 release of S2ORC) nor corpusid (today's papers, abstracts, "
+    "citations, s2orc); give the right --source"
+)
+
+
 def form_of_record(line: bytes) -> str | None:
     """The form of a file by one of its records; None where the line is damaged; raises ``WrongSource``."""
     try:
-        record = msgspec.json.decode(line)
-    except (msgspec.DecodeError, ValueError, RecursionError):
+        record = decode_any(line)
+    except BAD_RECORD:
         return None
+    form = form_of_keys(record)
+    if form is None:
+        raise WrongSource(NO_FORM)
+    return form
+
+
+def form_of_keys(record: Any) -> str | None:
+    """The form that a decoded record has, None for one of another source."""
     keys = record.keys() if isinstance(record, dict) else set()
     if "citingcorpusid" in keys or "citedcorpusid" in keys:
         return "citations"
@@ -192,10 +207,7 @@ def form_of_record(line: bytes) -> str | None:
             return "pdf_parses"
         if "title" in keys:
             return "metadata"
-    raise WrongSource(
-        "its first record has neither paper_id (the 2020 release of S2ORC) nor corpusid (today's papers, abstracts, "
-        "citations, s2orc); give the right --source"
-    )
+    return None
 
 
 def paper_key(identifier: PaperId) -> int | None:

@@ -4,6 +4,7 @@ A source turns the records of one dump format into rows. A *form* is one kind of
 pages-articles, ...). :meth:`Source.read` is a generator that yields exactly one *outcome* per record of the file:
 
 * a list of rows (tuples in the order of ``extract_schema``), possibly several, never empty: the record is kept;
+* a :class:`Partial`: the same where parts of the record were left out, which are counted beside it;
 * a :class:`Reject`: the record was judged unfit, or is damaged (``malformed_record``);
 * a :class:`Failure`: our tools could not process the record (``extract_timeout``).
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
 import pyarrow as pa
@@ -70,6 +71,14 @@ class Onward(NamedTuple):
 Row: TypeAlias = tuple[Any, ...]
 Outcome: TypeAlias = "Sequence[Row] | Reject | Failure"
 JoinOutcome: TypeAlias = "Joined | Reject | Onward"
+
+class Partial(list[Row]):
+    """The rows of a kept record of which parts were left out, each with its reason (sections that list sources)."""
+
+    def __init__(self, rows: Iterable[Row], left_out: Sequence[Reject]) -> None:
+        super().__init__(rows)
+        self.left_out = left_out
+
 
 MALFORMED = "malformed_record"
 OPTED_OUT = "opted_out"
@@ -138,6 +147,10 @@ class Source(ABC):
 
         Raises ``DamagedInput`` where the container is truncated or corrupt.
         """
+
+    def anonymised(self, reject: Reject) -> Reject:
+        """A reject without names of users. It is called for the rejects that are kept, for most are only counted."""
+        return reject
 
     def join(self, rows: beam.PCollection[pa.Table], plan: JoinPlan) -> Sequence[PairedUp] | None:
         """Bring extract rows together on the engine and pair them up; None where the rows are pairs already.

@@ -43,6 +43,8 @@ def summary(reports: Sequence[SourceReport]) -> Iterator[str]:
             reasons = {**stage.rejected, **stage.failed}
             if reasons:
                 yield f"  rejected in {stage.stage} (of {stage.read:,} {stage.unit}s): {most_frequent(reasons)}"
+            if stage.left_out:
+                yield f"  left out of the {stage.unit}s kept in {stage.stage}: {most_frequent(dict(stage.left_out))}"
 
 
 def before_and_after(done: Sequence[Refiltered]) -> Iterator[str]:

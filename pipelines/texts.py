@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
@@ -23,8 +22,10 @@ import xxhash
 from ccpairs.errors import DamagedInput, UserError
 from ccpairs.pair import Pair
 from filters.markdown import markdown_to_text
-from filters.text import decode_entities, plain
+from filters.text import decode_escaped_entities, plain
+from filters.user_names import hide_user_names
 from pipelines.inputs import InputFile
+from pipelines.json_records import BAD_RECORD, join_texts, record_decoder
 from pipelines.source import MALFORMED, Outcome, Reject, Source, option
 from pipelines.sources.wikipedia import PAGES_NAME, Wikipedia, WikipediaSettings
 
@@ -82,9 +83,9 @@ class TextFiles(Source):
             for texts in self._columns(file):
                 yield [(text,) for text in texts]
         elif file.form == "json":
-            yield from self._fields(file, self.columns, lambda text: plain(decode_entities(text)))
+            yield from self._fields(file, self.columns, lambda text: plain(decode_escaped_entities(text)))
         elif file.form == "reddit":
-            yield from self._fields(file, ("selftext", "body"), markdown_to_text)
+            yield from self._fields(file, ("selftext", "body"), lambda text: markdown_to_text(hide_user_names(text)))
         else:
             for line in file.lines():
                 yield [(line.decode("utf-8", "replace"),)]
@@ -98,16 +99,16 @@ class TextFiles(Source):
                 yield [(pair.passage,) for pair in pairs if every or pair.pair_type == "title_passage"]
 
     def _fields(self, file: InputFile, columns: Sequence[str], cleaned: Callable[[str], str]) -> Iterator[Outcome]:
-        decode = msgspec.json.Decoder(dict[str, Any]).decode
+        decode = record_decoder(dict[str, Any])
         for number, line in enumerate(file.lines(), 1):
             if not line.strip():
                 continue
             try:
                 record = decode(line)
-            except (ValueError, RecursionError) as error:
+            except BAD_RECORD as error:
                 yield Reject(MALFORMED, detail=str(error), position=f"line {number}")
                 continue
-            text = next((record[name] for name in columns if name in record), None)
+            text = join_texts(next((record[name] for name in columns if name in record), None))
             if isinstance(text, str):
                 yield [(cleaned(text),)]
             else:

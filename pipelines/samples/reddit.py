@@ -324,7 +324,7 @@ def _comment_dirt(month: Month, facts: list[tuple[Entity, Fact]]) -> None:
         ("comment of a program", "bot", {"author": "AutoModerator"}),
         (
             "comment that calls itself a program",
-            "bot",
+            "bot_text",
             {"body": "Beep boop. I am a bot, and nobody has read this."},
         ),
         ("comment without score", "low_score", {"score": None}),

@@ -24,8 +24,10 @@ import msgspec
 
 from ccpairs.errors import WrongSource
 from filters.passages import running_text
+from filters.text import decode_escaped_entities
 from filters.titles import choose_title
 from pipelines.inputs import InputFile
+from pipelines.json_records import BAD_RECORD, head_records, record_decoder
 from pipelines.pages import judge
 from pipelines.source import MALFORMED, OPTED_OUT, Outcome, Reject
 from pipelines.warc import CONVERSION, RESPONSE, DamagedRecord, read_warc
@@ -62,6 +64,7 @@ class CommonCrawl(WebSource):
     name = "commoncrawl"
     about = "Common Crawl (WARC, WET, or CCNet's JSON): (title, passage)"
     unit = "page"
+    extract_version = 2
     forms: ClassVar[Mapping[str, str]] = {
         "warc": "web archives (NAME.warc.gz, NAME.arc.gz; a .wat.gz file holds no text: take the WARC or WET file of "
         "that name)",
@@ -75,7 +78,7 @@ class CommonCrawl(WebSource):
     def sniff(self, file: InputFile, head: bytes) -> None:
         if file.form != "ccnet":
             sniff_archive(file, head, RESPONSE if file.form == "warc" else CONVERSION)
-        elif not head.lstrip().startswith(b"{"):
+        elif not any(isinstance(record, dict) for record in head_records(head)) and not head.lstrip().startswith(b"{"):
             raise WrongSource(f"{file.name}: begins with {head[:20]!r}; CCNet's files hold a JSON object a line")
         elif b"\n" in head and not any(key in head for key in (b'"raw_content"', b'"text"')):
             raise WrongSource(f'{file.name}: its first lines have neither "raw_content" nor "text"; is it CCNet\'s?')
@@ -104,13 +107,13 @@ class CommonCrawl(WebSource):
 
     def read_lines(self, file: InputFile) -> Iterator[Outcome]:
         """One outcome per line of a JSON file."""
-        decode = msgspec.json.Decoder(CCNetPage).decode
+        decode = record_decoder(CCNetPage)
         for number, line in enumerate(file.lines(), 1):
             if not line.strip():
                 continue
             try:
                 yield self.page(decode(line), f"line {number}")
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            except BAD_RECORD as error:
                 yield Reject(MALFORMED, detail=str(error), position=f"line {number}")
 
     def page(self, page: CCNetPage, position: str) -> Outcome:
@@ -121,9 +124,10 @@ class CommonCrawl(WebSource):
         url = fields.url or page.url
         if self.opt_out and self.opt_out.url(url):
             return Reject(OPTED_OUT)
-        paragraphs = text.split("\n")
-        if fields.title and paragraphs[0].strip() == fields.title.strip():
+        title = decode_escaped_entities(fields.title) if fields.title else None
+        paragraphs = decode_escaped_entities(text).split("\n")
+        if title and paragraphs[0].strip() == title.strip():
             paragraphs = paragraphs[1:]
         created = unix_time(fields.date_download)
         known = About(url, url, created, fields.language, fields.language_score, fields.perplexity)
-        return self.outcome(judge(choose_title(fields.title, url=url), paragraphs, self.rules), known, position)
+        return self.outcome(judge(choose_title(title, url=url), paragraphs, self.rules), known, position)

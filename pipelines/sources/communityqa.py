@@ -13,27 +13,24 @@ the judge to find. All texts of a line are one document, ``FILE:LINE``, so they 
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, TypeGuard
 
-import msgspec
 import xxhash
 
 from ccpairs.errors import WrongSource
 from ccpairs.pair import Pair
-from filters.html_text import fragment_to_text
+from filters.html_text import fragment_to_text, is_html
 from filters.sentences import cut_at_sentences
-from filters.text import plain
+from filters.text import decode_escaped_entities, plain
 from pipelines.inputs import InputFile
+from pipelines.json_records import BAD_RECORD, decode_any, head_records, join_texts
 from pipelines.source import MALFORMED, OPTED_OUT, Outcome, Reject, Source, option
 
 FILE_NAME = re.compile(r"(?P<stem>.+?)\.jsonl?(\.(gz|zst|bz2|xz))?", re.IGNORECASE)
-# Only what is surely markup: "if a <b and c> d" is text.
-MARKUP = re.compile(r"</(?:[a-z]{1,10}|h[1-6])>|<(?:br|p|hr)\s*/?>", re.IGNORECASE)
 # Keys of records that other sources read.
 STRANGERS = {
     **dict.fromkeys(("link_id", "selftext", "subreddit"), "reddit"),
@@ -68,6 +65,7 @@ class CommunityQA(Source):
     unit = "line"
     forms: ClassVar[Mapping[str, str]] = {"lines": "JSON lines (.jsonl or .json; plain, .gz, .zst, .bz2)"}
     extract_settings = CommunityQASettings
+    extract_version = 2
     rows_per_input_byte = 4.5
 
     def form_of(self, name: str) -> str | None:
@@ -76,18 +74,19 @@ class CommunityQA(Source):
     def sniff(self, file: InputFile, head: bytes) -> None:
         # The last line may be cut; if it is the only one, it need not decode.
         lines = [line for line in head.split(b"\n") if line.strip()]
-        problem = "is not JSON with a record a line"
-        for line in lines:
+        problem = ""
+        for record in head_records(head):
             try:
-                texts_of(msgspec.json.decode(line))
+                texts_of(record)
                 return
             except NotAForm as error:
-                source = next((STRANGERS[key] for key in keys_of(line) if key in STRANGERS), None)
-                problem = f"holds {error}" + (f"; is it for --source {source}?" if source else "")
-                break
-            except (ValueError, RecursionError):
-                if len(lines) == 1 and line.lstrip()[:1] in (b"[", b"{"):
-                    return
+                keys = record if isinstance(record, dict) else ()
+                source = next((STRANGERS[key] for key in keys if key in STRANGERS), None)
+                problem = problem or f"holds {error}" + (f"; is it for --source {source}?" if source else "")
+        if not problem:
+            if len(lines) == 1 and lines[0].lstrip()[:1] in (b"[", b"{"):
+                return
+            problem = "is not JSON with a record a line"
         if lines:
             raise WrongSource(
                 f"{file.name}: {problem}; communityqa reads [a, b], [a, b, c], {{set}} and {{query, pos}}"
@@ -103,8 +102,8 @@ class CommunityQA(Source):
     def outcome(self, line: bytes, doc: str, position: str) -> Outcome:
         """The pairs of a line, or why it has none."""
         try:
-            pair_type, texts, candidates = texts_of(msgspec.json.decode(line))
-        except (ValueError, RecursionError) as error:
+            pair_type, texts, candidates = texts_of(decode_any(line))
+        except BAD_RECORD as error:
             return Reject(MALFORMED, detail=str(error), position=position)
         if self.opt_out and self.opt_out.doc(doc):
             return Reject(OPTED_OUT)
@@ -132,6 +131,7 @@ class CommunityQA(Source):
 def texts_of(record: Any) -> tuple[str, list[str], list[str]]:
     """(pair type, texts, passages that go with the first text) of a record; raises ``NotAForm``."""
     if isinstance(record, list):
+        record = [join_texts(text) for text in record]
         if len(record) in (2, 3) and are_texts(record):
             return ("pair", "triplet")[len(record) - 2], record[:1], record[1:2]
         raise NotAForm(f"a list of {len(record)}, not of two or three texts")
@@ -151,14 +151,12 @@ def are_texts(value: Any) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(text, str) for text in value)
 
 
-def keys_of(line: bytes) -> Iterable[str]:
-    record = msgspec.json.decode(line)
-    return record if isinstance(record, dict) else ()
-
-
 def clean(text: str, max_chars: int) -> str:
-    """Plain text with entities decoded and markup removed, of at most so many characters."""
-    text = fragment_to_text(text) if MARKUP.search(text) else plain(html.unescape(text))
+    """Plain text with entities decoded, of at most so many characters; markup goes where the whole text is HTML."""
+    if is_html(text):
+        text = fragment_to_text(text.replace("&amp;amp;", "&amp;"))
+    else:
+        text = plain(decode_escaped_entities(text))
     return text if len(text) <= max_chars else cut_at_sentences(text[: 2 * max_chars], max_chars)[0]
 
 

@@ -29,9 +29,10 @@ import msgspec
 from ccpairs.errors import DamagedInput, WrongSource
 from ccpairs.pair import Pair
 from filters.passages import PassageWords, running_text
-from filters.text import plain
+from filters.text import decode_escaped_entities, plain
 from filters.titles import choose_title
 from pipelines.inputs import InputFile
+from pipelines.json_records import BAD_RECORD, BOM, head_records, record_decoder
 from pipelines.pages import Refused, judge
 from pipelines.source import MALFORMED, OPTED_OUT, Outcome, Reject
 from pipelines.warc import RESPONSE
@@ -66,9 +67,9 @@ class Article(msgspec.Struct):
     """What is read of an article; other fields are passed over."""
 
     title: str | None = None
-    text: str | None = None
-    maintext: str | None = None
-    article: str | None = None
+    text: str | None | msgspec.UnsetType = msgspec.UNSET
+    maintext: str | None | msgspec.UnsetType = msgspec.UNSET
+    article: str | None | msgspec.UnsetType = msgspec.UNSET
     highlights: str | list[str] | None = None
     url: str | None = None
     id: str | int | None = None
@@ -79,13 +80,16 @@ class Article(msgspec.Struct):
 
     @property
     def body(self) -> str | None:
-        return self.maintext or self.text or self.article
+        """The text; empty where its field is, None where there is no such field."""
+        texts = [text for text in (self.maintext, self.text, self.article) if text is not msgspec.UNSET]
+        return next(filter(None, texts), "") if texts else None
 
 
 class News(WebSource):
     name = "news"
     about = "news (CC-NEWS, articles as JSON, CNN/DailyMail): (title, passage), (highlight, passage)"
     unit = "article"
+    extract_version = 2
     forms: ClassVar[Mapping[str, str]] = {
         "warc": "web archives (CC-NEWS-TIME-NUMBER.warc.gz)",
         "articles": "articles as JSON, an object a line or one array (NAME.jsonl.gz, NAME.json)",
@@ -100,7 +104,9 @@ class News(WebSource):
         if file.form == "warc":
             sniff_archive(file, head, RESPONSE)
         elif file.form == "articles":
-            if not head.lstrip().startswith((b"{", b"[")):
+            if not head.lstrip().startswith((b"{", b"[")) and not any(
+                isinstance(record, dict) for record in head_records(head)
+            ):
                 raise WrongSource(f"{file.name}: begins with {head[:20]!r}; articles are JSON objects")
             if b'"raw_content"' in head:
                 raise WrongSource(f"{file.name}: holds pages of CCNet; read it with --source commoncrawl")
@@ -122,12 +128,12 @@ class News(WebSource):
 
     def read_articles(self, file: InputFile) -> Iterator[Outcome]:
         """One outcome per object of a JSON file."""
-        decode = msgspec.json.Decoder(Article).decode
+        decode = record_decoder(Article)
         stem = file.name.split(".json")[0]
         for position, record in objects(file):
             try:
                 article = decode(record)
-            except (ValueError, RecursionError) as error:
+            except BAD_RECORD as error:
                 yield Reject(MALFORMED, detail=str(error), position=position)
             else:
                 yield self.article(article, f"{stem}:{position.split()[1]}", position)
@@ -140,13 +146,16 @@ class News(WebSource):
         doc = article.url or str(article.id or name)
         if self.opt_out and (self.opt_out.url(article.url) or self.opt_out.doc(doc)):
             return Reject(OPTED_OUT)
+        if not body.strip():
+            return Reject("no_main_text", choose_title(article.title, url=article.url), position=position)
         highlights = article.highlights or []
         if isinstance(highlights, str):
             highlights = highlights.split("\n")
+        title, body, *highlights = map(decode_escaped_entities, (article.title or "", body, *highlights))
         known = About(
             doc, article.url, first_time(article.date, article.date_publish, article.published), article.language
         )
-        return self.pairs(choose_title(article.title, url=article.url), highlights, body.split("\n"), known, position)
+        return self.pairs(choose_title(title, url=article.url), highlights, body.split("\n"), known, position)
 
     def story(self, text: bytes, name: str) -> Outcome:
         """The pairs of a ``.story`` file, or why it has none."""
@@ -213,7 +222,7 @@ def objects(file: InputFile) -> Iterator[tuple[str, bytes]]:
     end, is no JSON, or is too long to be read whole.
     """
     with file.open() as stream:
-        begin = stream.read(1 << 16).lstrip()
+        begin = stream.read(1 << 16).removeprefix(BOM).lstrip()
     if not begin.startswith(b"[") and begin.split(b"\n", 1)[0].strip() != b"{":
         for number, line in enumerate(file.lines(), 1):
             if line and not line.isspace():
@@ -223,6 +232,7 @@ def objects(file: InputFile) -> Iterator[tuple[str, bytes]]:
         document = stream.read(MAX_WHOLE + 1)
         while len(document) <= MAX_WHOLE and (more := stream.read(MAX_WHOLE + 1 - len(document))):
             document += more
+    document = document.removeprefix(BOM)
     if len(document) > MAX_WHOLE:
         raise DamagedInput(
             f"{file.name}: one JSON document of more than {MAX_WHOLE:,} bytes; make an object a line of it"

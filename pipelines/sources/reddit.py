@@ -22,14 +22,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ccpairs.errors import WrongSource
 from ccpairs.pair import Pair
 from filters.markdown import markdown_to_text
 from filters.sentences import cut_at_sentences
 from filters.text import plain
 from pipelines.inputs import InputFile
+from pipelines.json_records import head_records
 from pipelines.join import JoinPlan, PairedUp
-from pipelines.reddit_records import base36, comment_reader, post_reader, role_of
+from pipelines.reddit_records import base36, comment_reader, post_reader, role_of, role_of_line, without_names
 from pipelines.source import MALFORMED, Joined, JoinOutcome, Outcome, Reject, Source, option
+
+MAX_OTHERS = 100
+"""Records of another kind at the start of a file; one more means that the file is another source's."""
+
+
+def wrong_source(file: InputFile) -> WrongSource:
+    return WrongSource(
+        f"{file.name}: its first record has neither link_id and body (a comment) nor id and title (a post); "
+        "is it a Reddit dump? Give the right --source"
+    )
 
 
 def comments_per_post(text: str) -> int:
@@ -72,6 +84,7 @@ class Reddit(Source):
         "ndjson": "posts or comments, NDJSON; the first record tells which",
     }
     extract_settings = RedditExtract
+    extract_version = 2
     pair_settings = RedditPairs
     extract_schema = pa.schema(
         [
@@ -100,22 +113,30 @@ class Reddit(Source):
         return "ndjson" if re.search(r"\.(ndjson|jsonl|json)(\.(zst|gz|xz|bz2))?$|\.zst$", lower) else None
 
     def sniff(self, file: InputFile, head: bytes) -> None:
-        role_of(file.name, head.split(b"\n", 1)[0])
+        records = list(head_records(head))
+        if records and not any(map(role_of, records)):
+            raise wrong_source(file)
 
     def read(self, file: InputFile) -> Iterator[Outcome]:
         decode = None
+        others = 0  # records of another source before the first of ours
         for line in file.lines():
             if decode is not None:
                 if line and not line.isspace():
                     yield decode(line)
             elif line and not line.isspace():
                 # The record's word counts more than the file's name; only a sound record has one.
-                role = role_of(file.name, line)
-                if role is None:
-                    yield Reject(MALFORMED, detail="not a JSON object")
+                role, is_json = role_of_line(line)
+                if role is not None:
+                    decode = self.reader(role)
+                    yield decode(line)
                     continue
-                decode = self.reader(role)
-                yield decode(line)
+                others += is_json
+                if others > MAX_OTHERS:
+                    raise wrong_source(file)
+                yield Reject(MALFORMED, detail="neither a comment nor a post" if is_json else "not a JSON object")
+        if decode is None and others:
+            raise wrong_source(file)
 
     def reader(self, role: str) -> Callable[[bytes], Outcome]:
         """A function from one line to its outcome."""
@@ -125,6 +146,9 @@ class Reddit(Source):
         return comment_reader(
             settings.min_comment_score, settings.max_comment_chars, settings.nested_comments, self.opt_out
         )
+
+    def anonymised(self, reject: Reject) -> Reject:
+        return without_names(reject)
 
     def join(self, rows: Any, plan: JoinPlan) -> Sequence[PairedUp]:
         threads = rows | plan.together("bring posts and comments of a thread together", self.best_comments)
@@ -177,7 +201,7 @@ class Reddit(Source):
             other = posts.get(row[0])
             if other is not None:
                 row, other = min((row, other), key=repr), max((row, other), key=repr)
-                yield Reject("repeated_post", query=plain(html.unescape(other[3])))
+                yield Reject("repeated_post", query=plain_title(other[3]))
             posts[row[0]] = row
         answered = set()
         queries: list[tuple[str, str]] = []
@@ -205,17 +229,22 @@ class Reddit(Source):
             if key in answered:
                 yield Joined(1, ())
             else:
-                yield Reject("no_comment", query=plain(html.unescape(post[3])))
+                yield Reject("no_comment", query=plain_title(post[3]))
 
     def queries(self, title: str, selftext: str | None) -> Iterator[tuple[str, str]]:
         """(pair type, query) of a post, by the ``post_text`` option."""
-        heading = plain(html.unescape(title))
+        heading = plain_title(title)
         body = markdown_to_text(selftext) if selftext and self.pair.post_text != "title" else ""
         if not body or self.pair.post_text == "both":
             yield "title_comment", heading
         if body:
             pieces = cut_at_sentences(f"{heading} {body}", self.pair.max_post_chars)
             yield "post_comment", pieces[0] if pieces else heading
+
+
+def plain_title(title: str) -> str:
+    """A title as plain text; some dumps escape its entities twice."""
+    return plain(html.unescape(title.replace("&amp;amp;", "&amp;")))
 
 
 def _one_of_each(table: pa.Table, comments: Any) -> tuple[Any, Any]:

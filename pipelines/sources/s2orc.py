@@ -14,19 +14,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-import msgspec
-
 from ccpairs.errors import WrongSource
 from filters.citations import ContextFilter, Span, citation_context, without_marks
 from filters.scholarly import AbstractFilter, TitleFilter, clean_abstract, clean_title
 from pipelines import s2orc_join
 from pipelines.inputs import InputFile
+from pipelines.json_records import BAD_RECORD, head_records, record_decoder
 from pipelines.join import ONWARD, JoinPlan, PairedUp
 from pipelines.s2orc_records import (
     ABSTRACT,
     CITATION,
     CONTEXT,
     EXTRACT_SCHEMA,
+    NO_FORM,
     RECORDS,
     TITLE,
     Abstract,
@@ -40,6 +40,7 @@ from pipelines.s2orc_records import (
     annotated_spans,
     document_id,
     form_named_in,
+    form_of_keys,
     form_of_name,
     form_of_record,
     paper_key,
@@ -53,6 +54,13 @@ LICENSE_2020 = "ODC-By 1.0"
 
 MENTIONS_READ = 8
 """How many mentions of one cited paper are looked at; the best of them are chosen among these."""
+
+MAX_OTHERS = 100
+"""Records of another kind at the start of a file; one more means that the file is another source's."""
+
+
+def wrong_source(file: InputFile) -> WrongSource:
+    return WrongSource(f"{file.name}: {NO_FORM}")
 
 
 @dataclass(frozen=True)
@@ -85,36 +93,41 @@ class S2ORC(Source):
     extract_settings = S2orcExtract
     pair_settings = S2orcPairs
     extract_schema = EXTRACT_SCHEMA
+    extract_version = 2
 
     def form_of(self, name: str) -> str | None:
         return form_of_name(name)
 
     def sniff(self, file: InputFile, head: bytes) -> None:
-        try:
-            form_of_record(head.lstrip().split(b"\n", 1)[0])
-        except WrongSource as error:
-            raise WrongSource(f"{file.name}: {error}") from None
+        records = list(head_records(head))
+        if records and not any(map(form_of_keys, records)):
+            raise wrong_source(file)
 
     def read(self, file: InputFile) -> Iterator[Outcome]:
         reader = Reader(self)
         outcome_of: Callable[[bytes], Outcome] | None = None
+        others = 0  # records of another source before the first of ours
         for line in file.lines():
             if not line or line.isspace():
                 continue
             if outcome_of is None:
-                outcome_of = self.first_reader(reader, file, line)
+                try:
+                    outcome_of = self.first_reader(reader, file, line)
+                except WrongSource:
+                    others += 1
+                if others > MAX_OTHERS:
+                    raise wrong_source(file)
                 if outcome_of is None:
                     yield Reject(MALFORMED, detail="not a JSON record")
                     continue
             yield outcome_of(line)
+        if outcome_of is None and others:
+            raise wrong_source(file)
 
     @staticmethod
     def first_reader(reader: Reader, file: InputFile, line: bytes) -> Callable[[bytes], Outcome] | None:
         """The reader for a file by its first sound record, whatever its name says; None while lines are damaged."""
-        try:
-            form = form_of_record(line) or (form_named_in(file.parent) if file.form == "records" else file.form)
-        except WrongSource as error:
-            raise WrongSource(f"{file.name}: {error}") from None
+        form = form_of_record(line) or (form_named_in(file.parent) if file.form == "records" else file.form)
         return reader.of_form(form) if form is not None else None
 
     def join(self, rows: Any, plan: JoinPlan) -> Sequence[PairedUp]:
@@ -167,13 +180,13 @@ class Reader:
 
     def of_form(self, form: str) -> Callable[[bytes], Outcome]:
         """A function from one line to its outcome."""
-        decode: Callable[[bytes], Any] = msgspec.json.Decoder(RECORDS[form]).decode
+        decode: Callable[[bytes], Any] = record_decoder(RECORDS[form])
         outcome_of: Callable[[Any], Outcome] = getattr(self, form)
 
         def outcome(line: bytes) -> Outcome:
             try:
                 return outcome_of(decode(line))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            except BAD_RECORD as error:
                 return Reject(MALFORMED, detail=str(error))
 
         return outcome

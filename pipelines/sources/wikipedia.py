@@ -31,10 +31,11 @@ from filters.sentences import cut_at_sentences
 from filters.text import plain
 from filters.wikitext import CUSTOMARY, Namespaces, Section, read_article
 from filters.wikitext_inline import mended
-from filters.wikitext_prose import Line, section_text
+from filters.wikitext_prose import Line, is_list_of_sources, section_text
 from filters.wikitext_words import is_disambiguation_title, is_source_heading
 from pipelines.inputs import InputFile
-from pipelines.source import MALFORMED, OPTED_OUT, Outcome, Reject, Source, option
+from pipelines.json_records import BAD_RECORD, head_records, record_decoder
+from pipelines.source import MALFORMED, OPTED_OUT, Outcome, Partial, Reject, Source, option
 from pipelines.wiki_dump import BadPage, Page, Wiki, check_root, read_wiki, split_ranges
 
 PAGES_NAME = re.compile(r"(?P<stem>.+)\.xml(-p\d+p\d+)?(\.(bz2|gz|zst|xz))?", re.IGNORECASE)
@@ -104,6 +105,7 @@ class Wikipedia(Source):
         "kilt": "KILT knowledge source, JSON lines (kilt_knowledgesource.json; plain, .gz, .bz2, .zst)",
     }
     extract_settings = WikipediaSettings
+    extract_version = 2
     rows_per_input_byte = 1.2
 
     def form_of(self, name: str) -> str | None:
@@ -116,6 +118,9 @@ class Wikipedia(Source):
     def sniff(self, file: InputFile, head: bytes) -> None:
         if file.form == "pages":
             check_root(head, file.name)
+            return
+        records = [record for record in head_records(head) if isinstance(record, dict)]
+        if any("wikipedia_title" in record for record in records):
             return
         first, end, _ = head.lstrip().partition(b"\n")
         if first[:1] != b"{" or (end and b'"wikipedia_title"' not in first):
@@ -143,12 +148,12 @@ class Wikipedia(Source):
             yield reader.outcome(page)
 
     def read_kilt(self, file: InputFile) -> Iterator[Outcome]:
-        decoder = msgspec.json.Decoder(KiltPage)
+        decode = record_decoder(KiltPage)
         for number, line in enumerate(file.lines(), 1):
             if line and not line.isspace():
                 try:
-                    page = decoder.decode(line)
-                except (ValueError, RecursionError) as error:
+                    page = decode(line)
+                except BAD_RECORD as error:
                     yield Reject(MALFORMED, detail=str(error), position=f"line {number}")
                     continue
                 yield self.kilt_outcome(page)
@@ -164,7 +169,9 @@ class Wikipedia(Source):
             return Reject("disambiguation_page", title)
         created = created_of(page.history.timestamp) if page.history else None
         origin = Origin(title, doc, url, license_of(created), created)
-        return self.pairs(origin, kilt_sections(page.text, self.wanted_chars))
+        sources: list[Section] = []
+        sections = list(kilt_sections(page.text, self.wanted_chars, sources))
+        return self.pairs(origin, sections, sources)
 
     @property
     def wanted_chars(self) -> int:
@@ -178,8 +185,11 @@ class Wikipedia(Source):
         least = int(self.extract.min_section_letters)
         return len(text) >= least or letters_worth(text) >= least
 
-    def pairs(self, origin: Origin, sections: Iterable[Section]) -> Outcome:
-        """A pair for each section that says something; a reject where none does."""
+    def pairs(self, origin: Origin, sections: Iterable[Section], sources: Sequence[Section]) -> Outcome:
+        """A pair for each section that says something; a reject where none does.
+
+        ``sources`` are the sections that are left out, as they only list sources; they are counted.
+        """
         most = self.extract.max_section_chars
         pairs = [
             Pair(
@@ -195,7 +205,12 @@ class Wikipedia(Source):
             for section in sections
             if self.is_long_enough(section.text)
         ]
-        return pairs or Reject("no_prose", origin.title)
+        if not pairs:
+            return Reject("no_prose", origin.title)
+        left_out = [
+            Reject("list_of_sources", ": ".join((origin.title, *section.path)), section.text) for section in sources
+        ]
+        return Partial(pairs, left_out) if left_out else pairs
 
 
 class DumpReader:
@@ -238,11 +253,16 @@ class DumpReader:
             return Reject("disambiguation_page", title)
         created = created_of(page.timestamp)
         license = license_of(created) if self.licensed else None
-        return self.source.pairs(Origin(title, doc, url, license, created), article.sections)
+        return self.source.pairs(Origin(title, doc, url, license, created), article.sections, article.sources)
 
 
-def kilt_sections(paragraphs: Sequence[str], max_chars: int) -> Iterator[Section]:
-    """The sections of a KILT page that have text of their own; ``paragraphs`` is its ``text``, title first."""
+def kilt_sections(
+    paragraphs: Sequence[str], max_chars: int, sources: list[Section] | None = None
+) -> Iterator[Section]:
+    """The sections of a KILT page that have text of their own; ``paragraphs`` is its ``text``, title first.
+
+    Those that only list sources are added to ``sources``.
+    """
     path: tuple[str, ...] = ()
     lines: list[Line] = []
     for paragraph in [*paragraphs[1:], "Section::::"]:
@@ -251,9 +271,13 @@ def kilt_sections(paragraphs: Sequence[str], max_chars: int) -> Iterator[Section
             text = mended(paragraph.removeprefix("BULLET::::").lstrip(" -*#") if item else paragraph)
             lines.append(Line(text, item))
             continue
-        text = section_text(lines, max_chars)
-        if text and not any(map(is_source_heading, path)):
-            yield Section(path, text)
+        if text := section_text(lines, max_chars):
+            weighed = ((line, len(line.text), "://" in line.text) for line in lines)
+            is_kept = not any(map(is_source_heading, path)) or not is_list_of_sources(weighed)
+            if is_kept:
+                yield Section(path, text)
+            elif sources is not None:
+                sources.append(Section(path, text))
         heading = paragraph.removeprefix("Section::::").strip().removesuffix(".")
         path = tuple(filter(None, map(mended, heading.split(".:"))))
         lines = []

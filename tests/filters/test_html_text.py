@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from filters.html_text import fragment_to_text
+from filters.html_text import fragment_to_text, is_html
 from filters.text import plain
 from tests.filters.odd_texts import ODD_TEXTS, TEXTS
 
@@ -78,3 +80,55 @@ FRAGMENTS = st.recursive(
 def test_holds_the_text_that_a_browser_engine_finds(html: str) -> None:
     body = LexborHTMLParser(html).body
     assert "".join(fragment_to_text(html).split()) == "".join(body.text().split() if body else "")
+
+
+HTML = [
+    "<p>One</p><p>two<br/>three</p>",
+    "One<br>two<br />three",
+    '<b>bold</b>, <i>it</i> and <a href="http://x.y?a=1">this</a>',
+    "x<sup>2</sup> + 10<sup>6</sup>",
+    "<ul><li>one<li>two</ul>",
+    "<code>List&lt;String&gt;</code> is a list",
+    "<pre>a < b</pre>",
+    "<html><head><style>p {}</style></head><body><h1>T</h1><p>x</body></html>",
+    "Paragraph one.<p>Paragraph two.",
+    "One</p>two<!-- three --> four",
+]
+NO_HTML = [
+    "",
+    "a < b and c > d",
+    "if a <b and c> d",
+    "def render(f): html = '<select name=\"x\">' + f + '</select>'; return html",
+    "print('<p>' + name + '</p>')",
+    'return "<b>" + s + "</b>";',
+    "Map<String, List<Integer>> m = new HashMap<>();",
+    "{@code <b>x</b>} is bold",
+    "<?php echo $x; ?> <b>prints</b>",
+    "if (a < b && c > d) { x</b> }",
+    "#include <vector>\nint main() { std::vector<int> v; }",
+    "mail me at <a@b.c>, ok",
+    "<note><to>Tove</to></note>",
+    "<script>alert(1)</script> runs",
+    "class Box<T extends Foo<T>> { }",
+    "int x = a<b>(c);",
+    "Use the <br> tag to break a line.",
+    "Text with <br> in code: echo '<br>';",
+    "<div>one <span>two</div>",
+]
+
+
+@pytest.mark.parametrize("text", HTML)
+def test_texts_that_are_html(text: str) -> None:
+    assert is_html(text)
+
+
+@pytest.mark.parametrize("text", NO_HTML)
+def test_texts_that_hold_tags_and_are_no_html(text: str) -> None:
+    assert not is_html(text)
+
+
+@pytest.mark.parametrize("part", ["<!--", "<a b=\"", "<b>", "</b>", "<a a a ", "'   <b", "<p>"])
+def test_time_of_is_html_is_linear(part: str) -> None:
+    begin = time.process_time()
+    is_html(part * (400_000 // len(part)))
+    assert time.process_time() - begin < 5

@@ -66,6 +66,25 @@ TEXT = {
     "formula that nobody reads": (r"Then <math>\begin{pmatrix}1&0\\0&1\end{pmatrix}</math> holds.", "Then holds."),
     "inline code": ("Call <code>a[0]</code> then.", "Call a[0] then."),
     "listing": ("It does this.\n<source lang=c>\nint a;\n</source>\nIt ends.", "It does this. It ends."),
+    "an equals sign in an argument": ("Let {{math|n {{=}} 2}} and {{nowrap|k {{=}} 5}}.", "Let n = 2 and k = 5."),
+    "a bar in an argument": ("So {{nowrap|a {{!}} b}} and [[metal{{!}}iron]].", "So a | b and iron."),
+    "chemistry": ("Water is <ce>H2O</ce>, <chem>CO2</chem> a gas.", "Water is H2O, CO2 a gas."),
+    "an infobox without its end": (
+        "{{Infobox person\n| name = Bob\n| born = 1900\n}\nBob was a man.",
+        "Bob was a man.",
+    ),
+    "an infobox whose arguments go on": (
+        "{{Infobox person\n| about = a long\ntext\n| born = {{a|b}\n\nBob was a man.",
+        "Bob was a man.",
+    ),
+    "a link without its end": ("See [[Target|shown and so on.", "See shown and so on."),
+    "a file without its end": ("[[File:A.jpg|thumb|A bar\nIron is a metal.", "Iron is a metal."),
+    "a template inside a line without its end": ("The {{lang|de|Haus is a house.", "The Haus is a house."),
+    "templates that show other words": (
+        "{{w|target|one}} {{w|two}} {{нп3|Цель|three|en|x}} {{lien|Cible|texte=four}} {{le|a|b|five}} {{sort|x|six}}",
+        "one two three four five six",
+    ),
+    "case": ("{{lc:ABC}} {{uc:abc}} {{ucfirst:abc}}", "abc ABC Abc"),
     "entities": ("AT&amp;T&nbsp;&ndash; 5 &lt; 6", "AT&T – 5 < 6"),
     "switch": ("__NOTOC__\nIron is a metal.", "Iron is a metal."),
     "language variants": ("-{zh-hans:铁; zh-hant:鐵}-是金属。", "铁是金属。"),
@@ -325,3 +344,31 @@ def test_ten_megabytes_of_openings() -> None:
     start = time.process_time()
     read_article("[[" * 5_000_000, max_chars=2000)
     assert time.process_time() - start < 60
+
+
+PROSE = (
+    "Algerian literature goes back to the Numidian era, when Apuleius wrote The Golden Ass. "
+    "The writer Kateb Yacine died there in 1989."
+)
+SOURCES = {
+    "a list": "* [[Smith]], ''Iron'', a long book on all that is known of iron and of its ores, printed in Rome.",
+    "books without bullets": "Mann, Noel, Wendy Smith and Eva Ujlakyova. 2009. Linguistic clusters: an overview of families.",
+    "a place and a year": "Janina Kūrseite, Anna Stafecka \"Latgola: volūda, literatura, folklors\" Rēzne, 2003.",
+    "citations": "{{cite book|title=Iron}} This long book says all that anybody ever knew of iron and its ores.",
+    "words about the page": "This article comes from the World Factbook, which has been printed every year in Washington.",
+    "one sentence above a list": "The literature on iron is vast.\n" + "* A book by somebody about iron\n" * 5,
+}
+
+
+@pytest.mark.parametrize("heading", ["Literature", "Notes", "Sources", "Literatur", "Литература"])
+def test_a_section_named_after_sources_stays_where_it_is_prose(heading: str) -> None:
+    article = read_article(f"Iron.\n== Culture ==\n=== {heading} ===\n{PROSE}")
+    assert article.sections[-1] == Section(("Culture", heading), PROSE)
+    assert not article.sources
+
+
+@pytest.mark.parametrize("case", SOURCES)
+def test_a_section_that_lists_sources_is_left_out(case: str) -> None:
+    article = read_article(f"Iron.\n== Literature ==\n{SOURCES[case]}")
+    assert [section.path for section in article.sections] == [()]
+    assert [section.path for section in article.sources] in ([], [("Literature",)])

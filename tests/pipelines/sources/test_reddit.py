@@ -19,7 +19,7 @@ from ccpairs.errors import DamagedInput, WrongSource
 from ccpairs.pair import Pair
 from pipelines.inputs import InputFile
 from pipelines.opt_out import parse_opt_out
-from pipelines.reddit_records import base36, is_bot
+from pipelines.reddit_records import base36
 from pipelines.source import Joined, Reject
 from pipelines.sources.reddit import Reddit, RedditExtract, RedditPairs, comments_per_post
 
@@ -127,7 +127,7 @@ POST_REJECTS: dict[str, tuple[dict[str, Any], str]] = {
     "by an admin": ({"distinguished": "admin"}, "moderator"),
     "over 18": ({"over_18": True}, "over_18"),
     "by a bot": ({"author": "RemindMeBot"}, "bot"),
-    "says it is a bot": ({"selftext": "Hello. I am a bot."}, "bot"),
+    "says it is a bot": ({"selftext": "Hello. I am a bot."}, "bot_text"),
     "no id": ({"id": None}, "malformed_record"),
     "an id that is no number": ({"id": "?"}, "malformed_record"),
     "a negative id": ({"id": "-2qyr1a"}, "malformed_record"),
@@ -160,7 +160,7 @@ COMMENT_REJECTS: dict[str, tuple[dict[str, Any], str]] = {
     "by a moderator": ({"distinguished": "moderator"}, "moderator"),
     "by a special account": ({"distinguished": "special"}, "moderator"),
     "by AutoModerator": ({"author": "AutoModerator"}, "bot"),
-    "signed by a bot": ({"body": "x" * 3000 + " I'm a bot, bleep, bloop."}, "bot"),
+    "signed by a bot": ({"body": "x" * 3000 + " I'm a bot, bleep, bloop."}, "bot_text"),
     "no post": ({"link_id": None}, "malformed_record"),
     "an id that is no number": ({"id": "a b"}, "malformed_record"),
     "no body": ({"body": None}, "malformed_record"),
@@ -210,28 +210,6 @@ def test_posts_over_18_are_an_option() -> None:
 def test_null_says_nothing_about_a_post(null: str) -> None:
     changed: dict[str, Any] = {null: None}
     assert post(**changed) == (POST_ROW,)
-
-
-@pytest.mark.parametrize(
-    ("author", "text", "bot"),
-    [
-        ("AutoModerator", "", True),
-        ("autotldr", "", True),
-        ("haiku-bot", "", True),
-        ("WikiTextBot2", "", True),
-        ("Abbot_Costello", "", False),
-        ("robot", "", False),
-        ("autopilot", "", False),
-        (None, "This action was performed automatically.", True),
-        (None, "beep boop", True),
-        (None, "THIS IS A BOT", True),
-        (None, "Please contact the moderators of this subreddit.", True),
-        (None, "The bottom of the boat is a loop.", False),
-        (None, "I wrote a bot for that.", False),
-    ],
-)
-def test_bots(author: str | None, text: str, bot: bool) -> None:
-    assert is_bot(author, text) is bot
 
 
 @pytest.mark.parametrize("entry", ["id:t3_2qyr1a", "r/AskScience", "u/Someone", "domain:example.com"])
