@@ -26,7 +26,7 @@ def make_base_install(folder: Path) -> Path:
                 if link.parent not in made:
                     link.parent.mkdir(parents=True, exist_ok=True)
                     made.add(link.parent)
-                os.symlink(each.locate_file(file), link)
+                os.symlink(str(each.locate_file(file)), link)
     (packages / "checkout.pth").write_text(f"{HOME}\n", encoding="utf-8")
     return folder / "bin" / "python"
 

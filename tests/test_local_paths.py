@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -133,7 +133,7 @@ def test_every_flag_that_takes_a_place_is_in_one_of_the_tables() -> None:
     assert len(tables) == len(found)
 
 
-def with_inner(parsers: list[argparse.ArgumentParser]) -> Iterator[argparse.ArgumentParser]:
+def with_inner(parsers: Sequence[argparse.ArgumentParser]) -> Iterator[argparse.ArgumentParser]:
     for parser in parsers:
         yield parser
         for action in parser._actions:
