@@ -154,14 +154,14 @@ class FolderWalk:
     dangling: list[str] = field(default_factory=list)
 
     def files(self) -> Iterator[LocalFile]:
-        """All files that are not hidden. A folder that cannot be listed is a file with a problem."""
+        """All files that are not hidden. A folder that cannot be listed is one with a problem and a ``/`` at its end."""
         for folder, entries in _folders_below(self.folder, self.passes_over):
             if isinstance(entries, OSError):
                 reason = f"the folder cannot be listed ({entries.strerror}); make it readable, or remove it"
-                yield LocalFile(folder, problem=reason)
+                yield LocalFile(f"{folder}/", problem=reason)
                 continue
             for entry in entries:
-                if not entry.name.startswith(".") and not entry.is_dir():
+                if not entry.name.startswith(".") and not _is_folder(entry):
                     yield from self._file(entry)
 
     def _file(self, entry: os.DirEntry[str]) -> Iterator[LocalFile]:
@@ -198,10 +198,12 @@ def _folders_below(
             continue
         yield path, entries
         for entry in entries:
-            if entry.is_symlink():
-                links += [entry.path] if os.path.isdir(entry.path) else []
-            elif entry.is_dir():
-                waiting.append(entry.path)
+            if _is_folder(entry):
+                (links if entry.is_symlink() else waiting).append(entry.path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir()
 
 
 def has_magic(path: str) -> bool:

@@ -15,7 +15,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -288,10 +288,14 @@ def refuse_foreign(folder: str, prefix: str) -> list[str]:
     return names
 
 
-def check_shard_folder(folder: str, prefix: str) -> None:
-    """:func:`refuse_foreign`, early, for a folder that is not finished and will be cleared."""
-    if not storage.exists(storage.join(folder, MANIFEST_NAME)):
-        refuse_foreign(folder, prefix)
+def check_unfinished(output: str, source: str, stage: str, beside: Mapping[str, str]) -> None:
+    """:func:`refuse_foreign`, early, where a source's shards are not finished and so will be cleared.
+
+    ``beside``: other stages that are cleared with ``stage`` -> what the names of their shards begin with.
+    """
+    if not storage.exists(storage.join(output, stage, source, MANIFEST_NAME)):
+        for name, prefix in {stage: source, **beside}.items():
+            refuse_foreign(storage.join(output, name, source), prefix)
 
 
 def clear_shards(folder: str, prefix: str, keep: Collection[str] = ()) -> None:

@@ -25,7 +25,7 @@ import apache_beam as beam
 from ccpairs import storage
 from ccpairs.interruption import after_children_end
 from ccpairs.manifest import MANIFEST_NAME, InputInfo, Manifest
-from ccpairs.output_folder import check_shard_folder
+from ccpairs.output_folder import check_unfinished
 from filters.pairs import default_pair_filters
 from pipelines.accounts import (
     Extracted,
@@ -98,8 +98,7 @@ class Build:
     def run(self) -> list[SourceReport]:
         """Do whatever is not done yet; one report for each source."""
         for name in self.request.sources:
-            for stage, prefix in (("candidates", name), ("rejected", "rejected")):
-                check_shard_folder(storage.join(self.request.output, stage, name), prefix)
+            check_unfinished(self.request.output, name, "candidates", {"rejected": "rejected"})
         tasks = self.plan()
         expected = [expected_bytes(source, tasks[name]) for name, source in self.request.sources.items()]
         warned = self.engine.is_local and warn_of_size(max(expected, default=0), self.request.argv, "before the start")

@@ -64,7 +64,8 @@ def find_inputs(
         for place, explicit in places:
             if output is not None and is_address(place.uri):
                 refuse_inside(place.uri, "--input", output)
-            form = source.form_of(place.name)
+            is_closed_folder = place.problem is not None and place.uri.endswith("/")
+            form = next(iter(source.forms)) if is_closed_folder else source.form_of(place.name)
             if form is not None:
                 files.setdefault(place.address, replace(place, form=form, limit=limit))
                 reached[place.address] += 1

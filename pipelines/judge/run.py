@@ -22,7 +22,7 @@ from typing import Any
 from apache_beam.utils.shared import Shared
 
 from ccpairs import storage
-from ccpairs.output_folder import check_shard_folder
+from ccpairs.output_folder import check_unfinished
 from filters.consistency import HIGH_LEAKAGE, Consistency, leakage
 from models.ranks.bm25 import VERSION as BM25_VERSION
 from models.ranks.rule import TOLERANCE
@@ -50,8 +50,7 @@ log = logging.getLogger("ccpairs")
 def judge(request: JudgeRequest, engine: Engine) -> list[JudgedReport]:
     """Do whatever is not done yet; one report for each source."""
     for each in request.candidates:
-        for stage in ("pairs", "dropped"):
-            check_shard_folder(storage.join(request.output, stage, each.source), each.source)
+        check_unfinished(request.output, each.source, "pairs", {"dropped": each.source})
         check_decoys_file(request.output, each.source)
     pools = make_pools(request.pool_plans(), engine, request.output, request.work)
     warn_of_small_data(request, pools)
