@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from ccpairs.addresses import STORES, scheme_of
 from ccpairs.errors import DamagedInput, UnreadableInput, UserError, WrongSource
 from ccpairs.object_stores import reason_of
+from pipelines.content_kind import explained, kind_of
 from pipelines.http_files import describe
 from pipelines.http_requests import is_http
 from pipelines.inputs import InputFile, decompressed, read_text
@@ -121,9 +122,11 @@ def look_into(source: Source, file: InputFile) -> None:
         raise UserError(f"{file.uri} holds nothing; remove it from the input, or fetch it again")
     try:
         source.sniff(file, head)
-    except WrongSource:
-        if not _is_damaged(file):
-            raise  # else the file fails where it is read, with the true reason
+    except WrongSource as error:
+        # A damaged file, or an error page in place of one, fails where it is read, with the true reason.
+        kind = kind_of(head)
+        if not (kind and kind.is_stand_in) and not _is_damaged(file):
+            raise explained(error, file) from None
 
 
 def _is_damaged(file: InputFile) -> bool:

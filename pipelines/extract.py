@@ -31,9 +31,10 @@ from ccpairs.addresses import hide_secrets, secrets_in
 from ccpairs.errors import DamagedInput
 from ccpairs.pair import to_column
 from ccpairs.version import __version__
+from pipelines.content_kind import check_records, explained
 from pipelines.inputs import InputFile
 from pipelines.rejects import REJECT_SCHEMA, SAMPLE_PER_REASON, RejectLog, reject_row, rejects_table, sample_key
-from pipelines.source import OPTED_OUT, Failure, Reject, Row, Source
+from pipelines.source import MALFORMED, OPTED_OUT, Failure, Reject, Row, Source
 
 LAYOUT = 1
 """Version of what this module writes; raise it when old extracts can no longer be used."""
@@ -176,6 +177,7 @@ class FileExtraction:
         self._read = self._kept = 0
         self._rejected: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
+        self._first_malformed: str | None = None
         self._next_progress = time.monotonic() + SECONDS_BETWEEN_PROGRESS
         self._batch_start = 0
 
@@ -245,6 +247,8 @@ class FileExtraction:
 
     def _reject(self, reject: Reject) -> None:
         self._rejected[reject.reason] += 1
+        if reject.reason == MALFORMED and self._first_malformed is None:
+            self._first_malformed = reject.detail or "no detail"
         self._sample(reject)
 
     def _sample(self, reject: Reject) -> None:
@@ -271,6 +275,14 @@ class FileExtraction:
             )
         if not self._read:
             raise DamagedInput(f"{self._file.name}: holds no {self._source.unit}; remove it, or fetch it again")
+        check_records(
+            self._file,
+            self._source.unit,
+            read=self._read,
+            kept=self._kept,
+            malformed=self._rejected[MALFORMED],
+            first=self._first_malformed,
+        )
         return ExtractCounts(
             read=self._read,
             kept=self._kept,
@@ -296,7 +308,8 @@ def extract_file(source: Source, task: ExtractTask, rejected: str = "sample") ->
     try:
         counts = FileExtraction(source, task, rejected).run()
     except DamagedInput as error:
-        reason = hide_secrets(" ".join(str(error).split()), secrets_in([task.file.address]))
+        message = " ".join(str(explained(error, task.file)).split())
+        reason = hide_secrets(message, secrets_in([task.file.address]))
         storage.write_bytes(task.failure, json.dumps({"error": reason}).encode())
         return None
     finally:

@@ -47,6 +47,9 @@ STREAM_BLOCK = 1 << 16
 HEAD = 18
 """First bytes of a file that tell its compression, and the window of a zstd frame."""
 
+HEAD_BYTES = 4096
+"""First bytes of a file that are kept to tell what it is."""
+
 READ_ERRORS = (EOFError, OSError, zlib.error, lzma.LZMAError, zstd.ZstdError)
 
 
@@ -59,6 +62,8 @@ class Meter:
     records: int | None = None
     """Records that the container held, counted apart from the outcomes of a reader; None where nothing counts them."""
     sha256: str | None = None
+    head: bytes = b""
+    """First bytes, decompressed where they could be: they tell what a file is that is not a dump."""
 
 
 class MeteredFile(io.RawIOBase):
@@ -100,6 +105,8 @@ class MeteredFile(io.RawIOBase):
             ) from error
         start, end = self._position, self._position + len(block)
         self._position = end
+        if not self._hashed and not start:
+            self._meter.head = block[:HEAD_BYTES]
         if start <= self._hashed < end:
             self._hash.update(memoryview(block)[self._hashed - start :])
             self._hashed = end
@@ -173,6 +180,8 @@ class GuardedStream(io.RawIOBase):
         except READ_ERRORS as error:
             raise damaged(self._name, self._meter, error) from error
         meter = self._meter
+        if not meter.text_bytes:
+            meter.head = block[:HEAD_BYTES]
         meter.text_bytes += len(block)
         if meter.text_bytes > FREE_EXPANSION and meter.text_bytes > MAX_EXPANSION * meter.raw_bytes:
             raise DamagedInput(

@@ -24,6 +24,7 @@ from ccpairs.errors import DamagedInput, UserError
 from ccpairs.pair import Pair
 from filters.markdown import markdown_to_text
 from filters.text import decode_entities, plain
+from pipelines.content_kind import check_records
 from pipelines.inputs import InputFile
 from pipelines.source import MALFORMED, Outcome, Reject, Source, option
 from pipelines.sources.wikipedia import PAGES_NAME, Wikipedia, WikipediaSettings
@@ -153,9 +154,13 @@ def read_texts(source: TextFiles, files: Iterable[InputFile], tally: Tally, *, d
     """
     seen: set[int] = set()
     for file in files:
+        read = malformed = 0
+        first = None
         for outcome in source.read(file):
+            read += 1
             if not isinstance(outcome, list):
-                tally.malformed += 1
+                malformed += 1
+                first = first or (outcome.detail if isinstance(outcome, Reject) else None)
                 continue
             for (text,) in outcome:
                 if distinct:
@@ -166,3 +171,5 @@ def read_texts(source: TextFiles, files: Iterable[InputFile], tally: Tally, *, d
                     seen.add(digest)
                 tally.texts += 1
                 yield text
+        tally.malformed += malformed
+        check_records(file, "line", read=read, kept=read - malformed, malformed=malformed, first=first)
