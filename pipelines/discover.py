@@ -16,6 +16,7 @@ from ccpairs.errors import DamagedInput, UnreadableInput, UserError, WrongSource
 from ccpairs.local_files import is_address, open_regular
 from ccpairs.object_stores import reason_of
 from ccpairs.output_folder import refuse_inside
+from pipelines.content_kind import explained, kind_of
 from pipelines.http_files import describe
 from pipelines.http_requests import is_http
 from pipelines.inputs import InputFile, decompressed, read_bytes
@@ -137,9 +138,11 @@ def look_into(source: Source, file: InputFile) -> None:
         raise UserError(f"{file.uri} holds nothing; remove it from the input, or fetch it again")
     try:
         source.sniff(file, head)
-    except WrongSource:
-        if not _is_damaged(file):
-            raise  # else the file fails where it is read, with the true reason
+    except WrongSource as error:
+        # A damaged file, or an error page in place of one, fails where it is read, with the true reason.
+        kind = kind_of(head)
+        if not (kind and kind.is_stand_in) and not _is_damaged(file):
+            raise explained(error, file) from None
 
 
 def _is_damaged(file: InputFile) -> bool:

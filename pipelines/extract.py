@@ -34,9 +34,10 @@ from ccpairs.exhaustion import explain, is_out_of_memory
 from ccpairs.local_files import one_line, open_regular
 from ccpairs.pair import to_column
 from ccpairs.version import __version__
+from pipelines.content_kind import check_records, explained
 from pipelines.inputs import InputFile
 from pipelines.rejects import REJECT_SCHEMA, SAMPLE_PER_REASON, RejectLog, reject_row, rejects_table, sample_key
-from pipelines.source import OPTED_OUT, Failure, Partial, Reject, Row, Source
+from pipelines.source import MALFORMED, OPTED_OUT, Failure, Partial, Reject, Row, Source
 
 LAYOUT = 1
 """Version of what this module writes; raise it when old extracts can no longer be used."""
@@ -184,6 +185,7 @@ class FileExtraction:
         self._rejected: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
         self._left_out: Counter[str] = Counter()
+        self._first_malformed: str | None = None
         self._next_progress = time.monotonic() + SECONDS_BETWEEN_PROGRESS
         self._batch_start = 0
 
@@ -264,6 +266,8 @@ class FileExtraction:
 
     def _reject(self, reject: Reject) -> None:
         self._rejected[reject.reason] += 1
+        if reject.reason == MALFORMED and self._first_malformed is None:
+            self._first_malformed = reject.detail or "no detail"
         self._sample(reject)
 
     def _sample(self, reject: Reject) -> None:
@@ -294,6 +298,14 @@ class FileExtraction:
             self._file.check_unchanged()
         if not self._read:
             raise DamagedInput(f"{self._file.name}: holds no {self._source.unit}; remove it, or fetch it again")
+        check_records(
+            self._file,
+            self._source.unit,
+            read=self._read,
+            kept=self._kept,
+            malformed=self._rejected[MALFORMED],
+            first=self._first_malformed,
+        )
         return ExtractCounts(
             read=self._read,
             kept=self._kept,
@@ -331,19 +343,15 @@ def extract_file(source: Source, task: ExtractTask, rejected: str = "sample") ->
     if reason is None:
         storage.remove(task.failure)
     else:  # here, where what the file took of the memory is free again
-        storage.write_bytes(
-            task.failure,
-            json.dumps(
-                {"error": one_line(hide_secrets(" ".join(reason.split()), secrets_in([task.file.address])))}
-            ).encode(),
-        )
+        line = one_line(hide_secrets(" ".join(reason.split()), secrets_in([task.file.address])))
+        storage.write_bytes(task.failure, json.dumps({"error": line}).encode())
     return counts
 
 
 def why_failed(file: InputFile, error: Exception) -> str | None:
     """Why one file failed: damaged, changed, or too large for the memory; None where it is no fault of the file."""
     if not is_out_of_memory(error):
-        return str(cause_of(error, file)) if isinstance(error, DamagedInput) else None
+        return str(explained(cause_of(error, file), file)) if isinstance(error, DamagedInput) else None
     less_memory = "use fewer processes (--direct_num_workers=1)"
     if "zstandard" in str(error).lower():
         less_memory = (

@@ -48,6 +48,9 @@ STREAM_BLOCK = 1 << 16
 HEAD = 18
 """First bytes of a file that tell its compression, and the window of a zstd frame."""
 
+HEAD_BYTES = 4096
+"""First bytes of a file that are kept to tell what it is."""
+
 READ_ERRORS = (EOFError, OSError, zlib.error, lzma.LZMAError, zstd.ZstdError)
 
 
@@ -60,6 +63,8 @@ class Meter:
     records: int | None = None
     """Records that the container held, counted apart from the outcomes of a reader; None where nothing counts them."""
     sha256: str | None = None
+    head: bytes = b""
+    """First bytes, decompressed where they could be: they tell what a file is that is not a dump."""
 
 
 class MeteredFile(io.RawIOBase):
@@ -101,6 +106,8 @@ class MeteredFile(io.RawIOBase):
             ) from error
         start, end = self._position, self._position + len(block)
         self._position = end
+        if not self._hashed and not start:
+            self._meter.head = block[:HEAD_BYTES]
         if start <= self._hashed < end:
             self._hash.update(memoryview(block)[self._hashed - start :])
             self._hashed = end
@@ -173,7 +180,7 @@ class GuardedStream(io.RawIOBase):
             block = self._stream.read(size)
         except READ_ERRORS as error:
             raise damaged(self._name, self._meter, error) from error
-        count_text(len(block), self._name, self._meter)
+        count_text(block, self._name, self._meter)
         return block
 
     def readall(self) -> bytes:
@@ -184,9 +191,11 @@ class GuardedStream(io.RawIOBase):
         super().close()
 
 
-def count_text(size: int, name: str, meter: Meter) -> None:
-    """Count decompressed bytes; raise ``DamagedInput`` where a decompression bomb begins."""
-    meter.text_bytes += size
+def count_text(block: bytes, name: str, meter: Meter) -> None:
+    """Count decompressed bytes and keep the first ones; raise ``DamagedInput`` where a decompression bomb begins."""
+    if not meter.text_bytes:
+        meter.head = block[:HEAD_BYTES]
+    meter.text_bytes += len(block)
     if meter.text_bytes > FREE_EXPANSION and meter.text_bytes > MAX_EXPANSION * meter.raw_bytes:
         raise DamagedInput(
             f"{name}: {meter.raw_bytes:,} compressed bytes grew to more than {meter.text_bytes:,}; "

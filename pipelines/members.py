@@ -107,7 +107,7 @@ class Members:
                     self._given = len(self._kept)
                     self._forget()
                 if block := decoder.decompress(data, size):
-                    count_text(len(block), self._name, self._meter)
+                    count_text(block, self._name, self._meter)
                     return bytes(block)
         except CODEC_ERRORS as error:
             raise DamagedMember(str(error)) from None

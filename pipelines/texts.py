@@ -24,6 +24,7 @@ from ccpairs.pair import Pair
 from filters.markdown import markdown_to_text
 from filters.text import decode_escaped_entities, plain
 from filters.user_names import hide_user_names
+from pipelines.content_kind import check_records
 from pipelines.inputs import InputFile
 from pipelines.json_records import BAD_RECORD, join_texts, record_decoder
 from pipelines.source import MALFORMED, Outcome, Reject, Source, option
@@ -154,9 +155,13 @@ def read_texts(source: TextFiles, files: Iterable[InputFile], tally: Tally, *, d
     """
     seen: set[int] = set()
     for file in files:
+        read = malformed = 0
+        first = None
         for outcome in source.read(file):
+            read += 1
             if not isinstance(outcome, list):
-                tally.malformed += 1
+                malformed += 1
+                first = first or (outcome.detail if isinstance(outcome, Reject) else None)
                 continue
             for (text,) in outcome:
                 if distinct:
@@ -167,3 +172,5 @@ def read_texts(source: TextFiles, files: Iterable[InputFile], tally: Tally, *, d
                     seen.add(digest)
                 tally.texts += 1
                 yield text
+        tally.malformed += malformed
+        check_records(file, "line", read=read, kept=read - malformed, malformed=malformed, first=first)

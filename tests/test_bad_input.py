@@ -6,7 +6,10 @@ import bz2
 import gzip
 import os
 import shutil
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +142,110 @@ def test_an_entity_bomb_is_harmless(build: Callable[..., Any], tmp_path: Path) -
     assert "Posts.xml: should hold <posts>, but it is no XML table" in done.stderr
     assert "Traceback" not in done.stderr
     assert "lollol" not in done.stdout + done.stderr
+
+
+PAGE = b"<!DOCTYPE html>\n<html><head><title>Sign in</title></head>\n<body><p>Please sign in.</p>\n</body></html>\n"
+IN_PLACE_OF = {
+    "reddit": ["RC_2020-01.zst", "RS_2020-01.ndjson"],
+    "stackexchange": ["beer.stackexchange.com.7z", "Posts.xml", "tea.stackexchange.com-PostLinks.xml.bz2"],
+    "wikipedia": ["xwiki-1-pages-articles.xml.bz2", "kilt_knowledgesource.json"],
+    "s2orc": ["metadata_0.jsonl.gz", "papers-part0.jsonl.gz"],
+    "commoncrawl": ["a.warc.gz", "a.warc.wet.gz", "en_head_0000.json.gz"],
+    "news": ["CC-NEWS-1.warc.gz", "articles.jsonl", "0a.story", "cnn_stories.tgz"],
+    "communityqa": ["faq.jsonl.gz"],
+}
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A folder of error pages that are named like dumps, and the address that serves it."""
+    folder = tmp_path_factory.mktemp("pages")
+    for source, names in IN_PLACE_OF.items():
+        (folder / source).mkdir()
+        for name in names:
+            (folder / source / name).write_bytes(PAGE)
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield folder, f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def failures_of(built: Any, place: str) -> dict[str, str]:
+    """Source and name of each input that failed -> why."""
+    assert built.code == 3, built.stderr
+    assert "Traceback" not in built.stderr
+    lines = [line.removeprefix("  ") for line in built.stderr.splitlines() if line.startswith("  ")]
+    parts = [line.split(f": {place}/", 1)[1].split(": ", 1) for line in lines]
+    return dict(parts)
+
+
+def test_a_page_in_place_of_a_dump_fails_alike_from_a_disk_and_from_a_server(
+    pages: tuple[Path, str], build: Callable[..., Any], tmp_path: Path
+) -> None:
+    folder, address = pages
+    expected = sorted(f"{source}/{name}" for source, names in IN_PLACE_OF.items() for name in names)
+    inputs = {place: [f"{name.split('/')[0]}={place}/{name}" for name in expected] for place in (str(folder), address)}
+    found = {
+        place: failures_of(
+            build(
+                *(tmp_path / f"out{number}", "--source", ",".join(IN_PLACE_OF), "--direct_num_workers=1", "--input"),
+                *names,
+                environment={"NO_PROXY": "*"},
+            ),
+            place,
+        )
+        for number, (place, names) in enumerate(inputs.items())
+    }
+    for failures in found.values():
+        assert sorted(failures) == expected
+        for name, why in failures.items():
+            assert why == (
+                "looks like an HTML page titled 'Sign in' and begins with '<!DOCTYPE html> <html><head><title>Sign "
+                "in</title></head> <…'; check its address, and fetch it again"
+            ), name
+
+
+def test_a_page_in_a_folder_is_not_passed_over(build: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "dumps").mkdir()
+    (tmp_path / "dumps" / "good.jsonl").write_bytes(b'["What is tin?", "Tin is a soft metal."]\n')
+    (tmp_path / "dumps" / "page.jsonl").write_bytes(PAGE)
+    built = build(tmp_path / "out", "--source", "communityqa", "--input", tmp_path / "dumps")
+    assert list(failures_of(built, str(tmp_path / "dumps"))) == ["page.jsonl"]
+    assert len(built.shards()) > 0
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            b"id,body\n1,Tin is soft.\n",
+            "2 of 2 lines are malformed (the first: not a JSON object); it looks like plain",
+        ),
+        (b'[\n{"id":"a","link_id":"t3_a","body":"Tin"},\n{"id":"b"}\n]\n', "it looks like one JSON array"),
+        (b"%PDF-1.7\n%\xe2\xe3\n1 0 obj\n", "it looks like a PDF document"),
+        ('{"id":"a","link_id":"t3_a","body":"Tin is soft."}\n'.encode("utf-16"), "it looks like text in UTF-16"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n", "looks like a Git LFS pointer"),
+        (
+            b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>",
+            "an error of an object store (AccessDenied)",
+        ),
+    ],
+)
+def test_a_file_of_another_kind_says_what_it_is(
+    content: bytes, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "RC_2020-01.ndjson").write_bytes(content)
+    code = main(["--source=reddit", "--input", str(tmp_path / "RC_2020-01.ndjson"), "--output", str(tmp_path / "out")])
+    captured = capsys.readouterr()
+    assert code == 3
+    assert says in captured.err
 
 
 @pytest.fixture

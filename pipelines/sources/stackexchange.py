@@ -26,7 +26,7 @@ from ccpairs.pair import Pair
 from filters.html_text import fragment_to_text
 from filters.sentences import cut_at_sentences
 from filters.text import plain
-from pipelines.inputs import InputFile
+from pipelines.inputs import HEAD_BYTES, InputFile
 from pipelines.join import ONWARD, JoinPlan, PairedUp
 from pipelines.sevenzip import MAGIC, list_members, read_members
 from pipelines.source import MALFORMED, OPTED_OUT, Joined, JoinOutcome, Onward, Outcome, Reject, Source, option
@@ -354,5 +354,7 @@ def created_of(row: Attributes) -> int | None:
 
 def metered(file: InputFile, blocks: Iterable[bytes]) -> Iterator[bytes]:
     for block in blocks:
+        if not file.meter.text_bytes:
+            file.meter.head = block[:HEAD_BYTES]
         file.meter.text_bytes += len(block)
         yield block
