@@ -13,12 +13,15 @@ _TOOL_SIGNS = ("script", "redact", "suite", "shred", "revoked", "overwr", "j0be"
 """Every notice in English holds one of these; a search for them first is cheap."""
 _MARKS_OF_NOTICES = frozenset("[(*_~^\\`>&#\n -–—")
 _STARTS = frozenset(
-    ["this", "your", "the ", "my c", "my p", "all ", "i'm ", "sorr", "comm", "post", "subm", "mess", "thre", "repl", "answ"]
+    ["this", "your", "my c", "my p", "i'm ", "sorr", "comm", "post", "subm", "mess", "thre", "repl", "answ"]
     + ["ques", "text", "self", "cont", "body", "titl", "acco", "prof", "user", "mod ", "mode", "orig", "auto", "cons"]
     + ["edit", "dele", "remo", "reda", "over", "wipe", "eras", "nuke", "purg", "scru", "shre", "retr", "with", "expu"]
     + ["mass", "anon", "arch", "obfu"]
 )
 """The first four letters of notices in English."""
+_LAST_SIGNS = frozenset("*)_tv/.\n ]")
+_HEAD = 160
+"""Characters within which a notice says that a text was removed."""
 _LONGEST_NOTICE = 240
 _LONGEST_PROTEST = 400
 
@@ -96,19 +99,30 @@ _PROTEST = re.compile(
 )
 
 
-def is_removal_notice(text: str, ends: str | None = None) -> bool:
+def may_be_notice(ends: str) -> bool:
+    """Tell whether a text may be the notice of a removal: whether it begins as notices do, or ends as those of a tool
+    that writes words drawn at random.
+
+    It costs little and most texts fail it. ``ends`` is what :func:`~filters.text.lower_ends` makes of the text.
+    """
+    return (
+        ends[:4] in _STARTS
+        or ends[:1] in _MARKS_OF_NOTICES
+        or (ends[-1:] in _LAST_SIGNS and ends.find("redact", -_HEAD) >= 0)
+    )
+
+
+def is_removal_notice(text: str) -> bool:
     """Tell whether a title, selftext or comment is the notice of a removal, in whatever words.
 
-    Words about a removal inside other text ("my post was removed, why?") are no notice. ``ends`` is what
-    :func:`~filters.text.lower_ends` makes of the text, where it is at hand.
+    Words about a removal inside other text ("my post was removed, why?") are no notice.
     """
-    lower = lower_ends(text) if ends is None else ends
-    # A notice begins as notices do, or stands beside words that a tool drew at random.
-    if lower[:4] not in _STARTS and lower[:1] not in _MARKS_OF_NOTICES and "redact" not in lower:
+    lower = lower_ends(text)
+    if not may_be_notice(lower):
         return False
-    for sign in _SIGNS:
-        if sign in lower:
-            return _is_notice(text, lower)
+    head = lower[:_HEAD]
+    if any([sign in head for sign in _SIGNS]) or lower.find("redact", -_HEAD) >= 0:
+        return _is_notice(text, lower)
     is_short = text[:1] == "[" and len(text) < _LONGEST_NOTICE
     return is_short and _OTHER_LANGUAGES.fullmatch(lower.strip()) is not None
 

@@ -25,7 +25,7 @@ _MENTION = re.compile(
     re.VERBOSE,
 )
 """Addresses of other sites match too, without a group, so that nothing inside them is taken for a name."""
-_SIGN = re.compile(r"/(?:(?<=[uU]/)(?<![A-Za-z0-9][uU]/)|u(?:ser)?[/_\\]|(?<=u\\/)|(?<=r\\/)u|message/compose)")
+MENTION_SIGN = re.compile(r"/(?:(?<=[uU]/)(?<![A-Za-z0-9][uU]/)|u(?:ser)?[/_\\]|(?<=u\\/)|(?<=r\\/)u|message/compose)")
 """Every text with a mention has this; it begins with a plain character, for which the search skips ahead."""
 # [NAME](/u/NAME): the label is the name, or holds it.
 _LABELLED = re.compile(
@@ -40,15 +40,24 @@ def hide_user_names(markdown: str) -> str:
 
     Words with a slash in them and the addresses of other sites stay as they are.
     """
-    if "/" not in markdown or _SIGN.search(markdown) is None:
+    if "/" not in markdown or MENTION_SIGN.search(markdown) is None:
         return markdown
     if "](" in markdown:
         markdown = _LABELLED.sub(_hide_label, markdown)
-    words = markdown.split(" ")
-    for index, word in enumerate(words):
-        if "/" in word and _SIGN.search(word) and not (index and _DOSE.match(word) and words[index - 1][-1:].isdigit()):
-            words[index] = _MENTION.sub(_hide_mention, word)
-    return " ".join(words)
+    pieces: list[str] = []
+    done = 0
+    for sign in MENTION_SIGN.finditer(markdown):
+        if sign.start() < done:
+            continue
+        # The word around the sign is looked at closely.
+        begin = max(done, markdown.rfind(" ", done, sign.start()) + 1)
+        end = markdown.find(" ", sign.start())
+        end = len(markdown) if end < 0 else end
+        word = markdown[begin:end]
+        is_dose = _DOSE.match(word) is not None and markdown[max(0, begin - 2) : begin - 1].isdigit()
+        pieces += [markdown[done:begin], word if is_dose else _MENTION.sub(_hide_mention, word)]
+        done = end
+    return "".join(pieces) + markdown[done:]
 
 
 def hide_name(name: str, text: str) -> str:

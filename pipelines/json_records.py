@@ -31,6 +31,9 @@ _RAW_SURROGATE = b"\xed"
 _MILLISECONDS = 1000
 
 
+DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError)
+
+
 def record_decoder(kind: type[T], mend: Callable[[Any], Any] | None = None) -> Callable[[bytes], T]:
     """Return a function from a line to a record of a ``msgspec`` type; it raises one of ``BAD_RECORD``.
 
@@ -38,19 +41,32 @@ def record_decoder(kind: type[T], mend: Callable[[Any], Any] | None = None) -> C
         kind: a ``msgspec.Struct`` class, or any type that ``msgspec`` decodes.
         mend: changes a decoded object that does not fit, before it is tried again (a source's own repairs).
     """
-    decode = msgspec.json.Decoder(kind).decode
+    decode, decode_again = msgspec.json.Decoder(kind).decode, record_mender(kind, mend)
 
     def decode_record(line: bytes) -> T:
         try:
             return decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            try:
-                value = decode_leniently(line)
-                return msgspec.convert(_fit(mend(value) if mend else value, kind), kind)
-            except (*BAD_RECORD, TypeError):
-                raise error from None
+        except DECODE_ERRORS as error:
+            return decode_again(line, error)
 
     return decode_record
+
+
+def record_mender(
+    kind: type[T], mend: Callable[[Any], Any] | None = None
+) -> Callable[[bytes, msgspec.MsgspecError | UnicodeDecodeError], T]:
+    """Return a function that decodes a line which ``msgspec`` refused with an error; it raises that error again where
+    the line is damaged beyond mending. Arguments as of :func:`record_decoder`.
+    """
+
+    def decode_again(line: bytes, error: msgspec.MsgspecError | UnicodeDecodeError) -> T:
+        try:
+            value = decode_leniently(line)
+            return msgspec.convert(_fit(mend(value) if mend else value, kind), kind)
+        except (*BAD_RECORD, TypeError):
+            raise error from None
+
+    return decode_again
 
 
 def decode_any(line: bytes) -> Any:

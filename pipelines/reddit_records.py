@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import msgspec
 
 from filters.bots import is_bot_name, is_bot_text
-from filters.removal import REMOVED, is_removal_notice
+from filters.removal import REMOVED, is_removal_notice, may_be_notice
 from filters.text import lower_ends
-from filters.user_names import hide_name, hide_user_names
-from pipelines.json_records import BAD_RECORD, decode_any, record_decoder
+from filters.user_names import MENTION_SIGN, hide_name, hide_user_names
+from pipelines.json_records import BAD_RECORD, DECODE_ERRORS, decode_any, record_decoder, record_mender
 from pipelines.opt_out import OptOut
 from pipelines.source import MALFORMED, OPTED_OUT, Outcome, Reject
 
@@ -121,12 +121,15 @@ def comment_reader(lowest: int, longest: int, nested: bool, opt_out: OptOut) -> 
 
     Comments need a score of ``lowest`` and may have ``longest`` characters; ``nested`` takes answers to comments too.
     """
-    decode = record_decoder(Comment, with_text_ids)
+    decode, decode_again = msgspec.json.Decoder(Comment).decode, record_mender(Comment, with_text_ids)
     anyone_opted_out = bool(opt_out)
 
     def outcome(line: bytes) -> Outcome:
         try:
-            comment = decode(line)
+            try:
+                comment = decode(line)
+            except DECODE_ERRORS as error:
+                comment = decode_again(line, error)
             link = comment.link_id
             key, number = id_number(link[3:] if link[:3] == "t3_" else link), id_number(comment.id)
             votes, created = comment.score, comment.created_utc
@@ -161,7 +164,7 @@ def comment_reader(lowest: int, longest: int, nested: bool, opt_out: OptOut) -> 
         if not body or body.isspace():
             return Reject("empty_passage")
         ends = lower_ends(body)
-        if is_removal_notice(body, ends):
+        if may_be_notice(ends) and is_removal_notice(body):
             return Reject("removed_text")
         if comment.stickied:
             return Reject("stickied", None, body)
@@ -171,7 +174,7 @@ def comment_reader(lowest: int, longest: int, nested: bool, opt_out: OptOut) -> 
             return Reject("bot", None, body)
         if is_bot_text(body, ends):
             return Reject("bot_text", None, body)
-        if "/" in body:
+        if "/" in body and MENTION_SIGN.search(body):
             body = hide_user_names(body)
         return ((key, "comment", number, body, None, subreddit, votes, created, 0),)
 
