@@ -19,7 +19,7 @@ from ccpairs.pair import JUDGEMENT
 from pipelines.sources import MODULES, source_class
 
 REPOSITORY = Path(__file__).parents[1]
-PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 FLAG = re.compile(r"(?<![\w/-])--[a-z][a-z0-9_-]*")
 OTHERS = {
     *("--tag", "--target"),  # docker
