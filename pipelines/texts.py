@@ -166,3 +166,4 @@ def read_texts(source: TextFiles, files: Iterable[InputFile], tally: Tally, *, d
                     seen.add(digest)
                 tally.texts += 1
                 yield text
+        file.check_unchanged()
