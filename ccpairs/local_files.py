@@ -154,7 +154,7 @@ class FolderWalk:
     dangling: list[str] = field(default_factory=list)
 
     def files(self) -> Iterator[LocalFile]:
-        """All files that are not hidden. A folder that cannot be listed is one with a problem and a ``/`` at its end."""
+        """All files that are not hidden, and folders that cannot be listed, with a problem and a ``/`` at the end."""
         for folder, entries in _folders_below(self.folder, self.passes_over):
             if isinstance(entries, OSError):
                 reason = f"the folder cannot be listed ({entries.strerror}); make it readable, or remove it"

@@ -174,3 +174,4 @@ def read_texts(source: TextFiles, files: Iterable[InputFile], tally: Tally, *, d
                 yield text
         tally.malformed += malformed
         check_records(file, "line", read=read, kept=read - malformed, malformed=malformed, first=first)
+        file.check_unchanged()

@@ -441,3 +441,41 @@ def test_a_group_of_files_on_the_engine(tmp_path: Path) -> None:
     assert list(do.process((0, [task.to_json() for task in tasks]))) == [task.target for task in tasks]
     assert files_beside(tasks[0]) == ["in-hash.parquet"]
     assert files_beside(tasks[1]) == ["in-hash.failed.json"]
+
+
+class Appending(LineSource):
+    """Reads a file to which somebody writes meanwhile, or which they cut short or remove."""
+
+    change = "grows"
+
+    def read(self, file: InputFile) -> Iterator[Outcome]:
+        path = Path(file.uri)
+        for number, outcome in enumerate(super().read(file)):
+            if number == 0 and self.change == "goes":
+                path.unlink()
+            elif number == 0:
+                path.write_bytes(path.read_bytes() * 2 if self.change == "grows" else path.read_bytes()[:30])
+            yield outcome
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (
+            "grows",
+            "changed while it was read, from 34 to 68 bytes; type the same command again when nothing writes to it",
+        ),
+        ("shrinks", "changed while it was read, from 34 to 30 bytes; type the same command again when nothing writes"),
+        ("goes", "was removed while it was read (No such file or directory); put it back"),
+    ],
+)
+def test_a_file_that_changes_while_it_is_read_fails(tmp_path: Path, change: str, says: str) -> None:
+    task = task_of(tmp_path, line(pairs=[["Why?", "Because."]]))
+    path = Path(task.file.uri)
+    file = dataclasses.replace(task.file, version=str(path.stat().st_mtime_ns))
+    task = dataclasses.replace(task, file=file)
+    source = Appending()
+    source.change = change
+    assert extract_file(source, task) is None
+    assert read_failure(task).startswith(f"{path}: {says}")
+    assert files_beside(task) == ["in-hash.failed.json"]
