@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import html
 import re
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ccpairs.errors import DamagedInput, UnreadableInput, WrongSource
-from pipelines.inputs import InputFile
+from pipelines.inputs import HEAD_BYTES, InputFile
 
 MOST_MALFORMED = 0.9
 """A file of which a larger share of the records is malformed is not the dump that it should be."""
 
 CHARS_SHOWN = 60
+
+SIGNATURE_BYTES = 64
 
 FETCH = "check its address, and fetch it again"
 GIVE = "give the right --source, or fetch it again"
@@ -151,7 +154,12 @@ def stand_in(file: InputFile, kind: ContentKind) -> DamagedInput:
 
 def explained(error: DamagedInput, file: InputFile) -> DamagedInput:
     """The error of a file that cannot be read, with what the file looks like where that says more."""
-    kind = kind_of(file.meter.head) if file.meter.head and not isinstance(error, UnreadableInput) else None
+    if isinstance(error, UnreadableInput) or not file.meter.head:
+        return error
+    if len(file.meter.head) < SIGNATURE_BYTES:  # an archive's reader looked at its signature alone
+        with suppress(DamagedInput), file.open_raw() as raw:
+            file.meter.head = raw.read(HEAD_BYTES)
+    kind = kind_of(file.meter.head)
     if kind is None:
         return error
     if kind.is_stand_in:

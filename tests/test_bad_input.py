@@ -63,13 +63,12 @@ def damaged(samples: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         ("wikipedia", "cutwiki-pages-articles.xml"): plain(one(dumps / "wikipedia", "*.xml.bz2")),
         ("wikipedia", "flippedwiki-pages-articles.xml.bz2"): bz2.compress(plain(one(dumps / "wikipedia", "*.xml.bz2"))),
         ("commoncrawl", "cut.warc.gz"): one(dumps / "commoncrawl", "*.warc.gz").read_bytes(),
-        ("commoncrawl", "corrupt.warc.gz"): one(dumps / "commoncrawl", "*.warc.gz").read_bytes(),
     }
     found = {}
     for (source, name), data in sound.items():
         path = folder / source / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(flipped(data) if name.startswith(("corrupt", "flipped")) or name.endswith("gz") else cut(data))
+        path.write_bytes(flipped(data) if name.startswith(("corrupt", "flipped", "RC_2020-03")) else cut(data))
         found[name] = (source, path, data)
     for source, pattern in GOOD.items():
         good = one(dumps / source, pattern)
@@ -228,7 +227,7 @@ def test_a_page_in_a_folder_is_not_passed_over(build: Callable[..., Any], tmp_pa
             b"id,body\n1,Tin is soft.\n",
             "2 of 2 lines are malformed (the first: not a JSON object); it looks like plain",
         ),
-        (b'[\n{"id":"a","link_id":"t3_a","body":"Tin"},\n{"id":"b"}\n]\n', "it looks like one JSON array"),
+        (b'[\n{"id":"a","link_id":"t3_a","body":"Tin"},\n{"id":"b","link_id":"t3_a","body":"Tin"},\n{"id":"c","link_id":"t3_a","body":""},\n]\n', "it looks like one JSON array"),
         (b"%PDF-1.7\n%\xe2\xe3\n1 0 obj\n", "it looks like a PDF document"),
         ('{"id":"a","link_id":"t3_a","body":"Tin is soft."}\n'.encode("utf-16"), "it looks like text in UTF-16"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n", "looks like a Git LFS pointer"),
