@@ -25,6 +25,9 @@ REQUEST_TIMEOUT_SECONDS = 20.0
 
 GS_RETRY_SECONDS = 60
 
+MOST_CHARS = 300
+"""Longest reason; some libraries list every place where they looked for a file."""
+
 _S3_OPTIONS = frozenset({"endpoint_override", "region", "scheme"})
 
 _AWS_ERROR = re.compile(r"AWS Error (?:UNKNOWN \((.+?)\)|([A-Z_]+)) during \w+ operation: (.*)")
@@ -89,7 +92,7 @@ def _file_system(
         at = f"{user_info}@" if user_info and "@" not in authority else ""
         system, root = arrow_fs.FileSystem.from_uri(f"{scheme}://{at}{authority}/" + (f"?{query}" if query else ""))
         return system, str(root).rstrip("/")
-    except ValueError as error:  # of Arrow too; without the address, which may hold secrets
+    except (ValueError, NotImplementedError, ImportError) as error:  # Arrow's text may hold the address, thus secrets
         reason = " ".join(str(error).split()) if not user_info and not query else "user info or options are wrong"
         raise UserError(f"cannot use {scheme}://{authority}: {reason}") from None
 
@@ -134,10 +137,10 @@ def reason_of(error: BaseException) -> str:
     """Why a store does not answer, in one short line with what to do; of other errors their text as it is."""
     text = " ".join(str(error).split())
     if google := _GOOGLE_ERROR.search(text):
-        return _NOISE.sub("", google[1]).rstrip("()., ")
+        return _NOISE.sub("", google[1]).rstrip("()., ")[:MOST_CHARS]
     found = _AWS_ERROR.search(text)
     if found is None:
-        return _NOISE.sub("", text)
+        return _NOISE.sub("", text)[:MOST_CHARS]
     code, detail = found[1] or found[2], found[3]
     if unparsed := _UNPARSED.search(detail):
         code, detail = unparsed[1], unparsed[2]
