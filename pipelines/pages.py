@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
-from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encoding_to_html5
 from selectolax.lexbor import LexborHTMLParser
 
-from filters.maintext import main_text, outline
+from filters.last_resort import find_main_text, resiliparse_text
+from filters.page_outline import outline
 from filters.passages import LONG_LINE, MAX_CHARS, MIN_CHARS, passages
 from filters.quality import default_page_filters, first_text_reason
+from filters.structured_data import stated_article
 from filters.titles import letters_of, page_title
 
 QUALITY = default_page_filters()
@@ -103,8 +104,12 @@ def read_page(page: Page, rules: PageRules) -> Judged:
     # The parser takes UTF-8 as it is; only other encodings must go through the text.
     tree = LexborHTMLParser(payload if html.encoding == "utf-8" else html.text)
     outlined = outline(tree)
-    title = page_title(tree, outlined.titles, page.url)
-    paragraphs = main_text(outlined.body) if rules.extractor == "ccpairs" else _EXTRACTORS[rules.extractor](html.text)
+    stated = stated_article(outlined.data)
+    title = page_title(tree, outlined.titles, page.url, stated)
+    if rules.extractor == "ccpairs":
+        paragraphs = find_main_text(tree, outlined, html.text, title, stated.body)
+    else:
+        paragraphs = _EXTRACTORS[rules.extractor](html.text)
     return judge(title, paragraphs, rules)
 
 
@@ -126,11 +131,6 @@ def decode(payload: bytes, charset: str | None) -> Decoded:
     return Decoded(bytes_to_str(payload, encoding, errors="replace", fallback_encodings=()), encoding)
 
 
-def _resiliparse(html: str) -> list[str]:
-    text = extract_plain_text(html, main_content=True, preserve_formatting=True, list_bullets=False, comments=False)
-    return [line for line in map(str.strip, text.splitlines()) if line]
-
-
 def _trafilatura(html: str) -> list[str]:
     from trafilatura import extract
 
@@ -138,7 +138,7 @@ def _trafilatura(html: str) -> list[str]:
     return [line for line in map(str.strip, (text or "").splitlines()) if line]
 
 
-_EXTRACTORS: Mapping[str, Callable[[str], list[str]]] = {"resiliparse": _resiliparse, "trafilatura": _trafilatura}
+_EXTRACTORS: Mapping[str, Callable[[str], list[str]]] = {"resiliparse": resiliparse_text, "trafilatura": _trafilatura}
 
 
 def page_reader(settings: Mapping[str, Any]) -> Callable[[bytes], bytes]:
