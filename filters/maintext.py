@@ -55,6 +55,8 @@ MISLEADING = 0.4
 """A word that stands right on this share of the prose does not name a part of the frame."""
 META = 120
 """A longer paragraph is not taken for a line about the text (date, author, way to the page)."""
+TEASERS = 3
+"""So many paragraphs that break off are teasers of other pages, where they are less than half of the text."""
 LABELS = 5
 LABEL = 40
 LABEL_WORDS = 3
@@ -81,9 +83,11 @@ def main_text(page: Box, title: str | None = None) -> list[str]:
 
 def trimmed(paragraphs: list[Paragraph]) -> list[Paragraph]:
     """The paragraphs without lines about the text (date, author, way to the page) before its first prose, without
-    short lines that are no sentences after its last, and without notices to those whose browser runs no scripts.
+    short lines that are no sentences after its last, without teasers of other pages, and without notices to those whose
+    browser runs no scripts.
     """
     said = [p for p in paragraphs if not (len(p.text) < 2 * META and _is_about_scripts(p.text))]
+    said = _without_teasers(said)
     first = next((i for i, p in enumerate(said) if len(p.text) >= META), None)
     if first is None:
         return said
@@ -94,6 +98,18 @@ def trimmed(paragraphs: list[Paragraph]) -> list[Paragraph]:
         if p.tag in HEADINGS or _END.search(p.text) or not (_ABOUT.search(p.text) or (i < LABELS and _is_label(p.text)))
     ]
     return opening + said[first:last]
+
+
+def _without_teasers(paragraphs: list[Paragraph]) -> list[Paragraph]:
+    """The paragraphs without those that break off, where these stand together: they advertise other pages."""
+    prose = [p for p in paragraphs if len(p.text) >= PROSE]
+    broken = [i for i, p in enumerate(prose) if p.text.endswith(_BROKEN_OFF)]
+    if len(broken) < TEASERS or broken[-1] - broken[0] > 2 * len(broken):
+        return paragraphs
+    teasers = {prose[i] for i in broken}
+    if 2 * _prose_of(list(teasers)) > _prose_of(paragraphs):
+        return paragraphs
+    return [p for p in paragraphs if p not in teasers]
 
 
 def _is_label(line: str) -> bool:
@@ -118,6 +134,7 @@ def with_followers(paragraphs: list[Paragraph]) -> Iterator[Paragraph]:
 
 
 _END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\u061f\u06d4\u0964][\"'\u2019\u201d\u00bb\u00ab)\]]*$")
+_BROKEN_OFF = ("\u2026", "...", "[\u2026]", "[...]")
 _SCRIPTS = re.compile("java ?script", re.IGNORECASE)
 _SWITCHED = re.compile("enabl|requir|activ|aktiv|disabl|habilit|browser|navegador|navigateur|cookies", re.IGNORECASE)
 # A date in figures or with the name of a month, a time, a sign of copyright, a way to the page ("Home > News > ...").
@@ -218,7 +235,9 @@ def _drop(box: Box, least_prose: dict[int, float], is_marked: bool) -> bool:
     for item in box.items:
         if isinstance(item, Box):
             least = least_prose.get(item.role, 0.0)
-            if item.prose < least and (is_marked or TEXT_WEIGHT * item.prose < least or not _reads_like_text(item)):
+            if item.prose < least and (
+                item.role == MINOR or is_marked or TEXT_WEIGHT * item.prose < least or not _reads_like_text(item)
+            ):
                 changed = True
                 continue
             changed |= _drop(item, least_prose, is_marked and item.role != BODY)

@@ -17,7 +17,6 @@ from filters.page_roles import (
     BODY,
     COMMENTS,
     FRAME,
-    INSIDE_SENTENCES,
     MINOR,
     NEUTRAL,
     Role,
@@ -131,11 +130,11 @@ class Outline(NamedTuple):
 
 
 _DATA = 'script[type="application/ld+json"]'
-# What may be hidden inside a sentence; the attributes decide. One query for all: walking the tree costs most.
+# What may be hidden inside a sentence; the tags and attributes decide. One query for all, and of few selectors: walking
+# the tree costs most.
 _DATA_AND_UNSEEN = (
-    f"{_DATA},:is({','.join(sorted(INSIDE_SENTENCES))})"
-    ':is([hidden],[style*="none" i],[style*="hidden" i],[class~="hidden"],[class~="d-none"]),'
-    '[class*="sr-only" i],[class*="visually" i],[class*="reader" i],[class*="for-sr" i]'
+    f'{_DATA},[hidden],[style*="none" i],[style*="hidden" i],[class*="hidden" i],[class~="d-none"],'
+    '[class*="sr-only" i],[class*="reader" i]'
 )
 
 
@@ -247,8 +246,11 @@ class _Reader:
         if inner.items:
             if tag == "h1":
                 self.titles.append(" ".join(run.text for run in _runs(inner)))
-            elif inner.role == MINOR and len(self.titles) > titles:
-                inner.role = NEUTRAL  # the head of the text, perhaps with its first paragraph
+            elif inner.role == MINOR:
+                if len(self.titles) > titles:
+                    _forget_word(inner)  # the head of the text, perhaps with its first paragraph
+                elif tag == "figure" and _holds_quote(inner):
+                    inner.role = NEUTRAL
             box.add(inner)
 
     def _read_template(self, node: LexborNode, box: Box, in_link: bool, depth: int) -> None:
@@ -299,13 +301,27 @@ _STREAM_CALL = re.compile(r'\$R[A-Z]\(\s*["\']([\w:.-]*[BPS]:[0-9a-f]+)["\']\s*,
 
 
 def _role(tag: str, attributes: Mapping[str, str | None]) -> Role:
-    classes, name = attributes.get("class"), attributes.get("id")
+    get = attributes.get
+    classes, name = get("class"), get("id")
     # Roles are remembered, and nobody needs to remember longer names.
     if classes and len(classes) > LONGEST_NAMES:
         classes = classes[:LONGEST_NAMES]
     if name and len(name) > LONGEST_NAMES:
         name = name[:LONGEST_NAMES]
-    return role_of(tag, classes, name, attributes.get("role"), attributes.get("itemprop"))
+    return role_of(tag, classes, name, get("role"), get("itemprop"))
+
+
+def _forget_word(box: Box) -> None:
+    """Take the role from a box, and from the boxes in it that have the same word as a part of their names."""
+    word = box.word.strip("<>")
+    box.role = NEUTRAL
+    for inner in box.boxes:
+        if inner.role == MINOR and inner.word.strip("<>") == word:
+            _forget_word(inner)
+
+
+def _holds_quote(figure: Box) -> bool:
+    return any(inner.tag == "blockquote" and inner.role == NEUTRAL for inner in figure.boxes)
 
 
 _EAST_ASIAN = re.compile("[\u2e80-\U0010ffff]")

@@ -110,8 +110,8 @@ def is_hidden(attributes: Mapping[str, str | None]) -> bool:
 
 INSIDE_SENTENCES = _set("a abbr b em font i label small span strong sub sup time")
 _FOR_SCREEN_READERS = re.compile(
-    r"(?<![\w:-])(?:u-|is-|cdk-)?(?:sr-?only|visually-?hid(?:den|e)|hide-visually|screen-?reader(?:-?(?:text|only))?"
-    r"|show-for-sr)(?![\w-])",
+    r"(?<![\w:-])(?:u-|is-|cdk-)?(?:sr-?only|visually-?hidden|screen-?reader(?:-?(?:text|only))?"
+    r")(?![\w-])",
     re.IGNORECASE,
 )
 _HIDDEN_CLASS = re.compile(r"(?<!\S)(?:hidden|d-none)(?!\S)")

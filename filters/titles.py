@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import islice
 from unicodedata import normalize
 from urllib.parse import urlsplit
@@ -52,16 +53,19 @@ _SAYS_NOTHING = frozenset(
 )
 
 
+_TITLES = 'title,meta[property^="og:"],meta[name^="og:"]'
+
+
 def page_title(
     tree: LexborHTMLParser, headings: Iterable[str], url: str | None, stated: StatedArticle = NOTHING_STATED
 ) -> str | None:
     """The title of a parsed page, with its first-level headings, or None where it has none that says anything."""
     title: str | None = None
     properties: dict[str, str] = {}
-    nodes = list(tree.head.iter()) if tree.head is not None else []
+    nodes = tree.head.css(_TITLES) if tree.head is not None else []
     if all(node.tag != "title" for node in nodes):
         # Whatever is printed before the head, an error message of the server say, puts the head into the body.
-        nodes = tree.css("title, meta")
+        nodes = tree.css(_TITLES)
     for node in nodes:
         tag = node.tag
         if tag == "title":
@@ -259,5 +263,9 @@ def letters_of(text: str) -> str:
 
     Only the beginning of a text longer than any title is looked at: sorting its marks takes quadratic time.
     """
-    text = text[: 2 * MAX_TITLE]
+    return _letters_of(text[: 2 * MAX_TITLE])
+
+
+@lru_cache(maxsize=1 << 10)  # the parts of a title are compared with each other
+def _letters_of(text: str) -> str:
     return "".join(filter(str.isalnum, normalize("NFKD", text.casefold()) if not text.isascii() else text.lower()))

@@ -101,6 +101,23 @@ PAGES = {
         f'<div class="footer"><p>{ONE} {TWO} {ONE}</p></div>',
         [f"{ONE} {TWO} {THREE}"],
     ),
+    "teasers of other pages": (
+        f"<p>{ONE}</p><p>{TWO}</p><p>{THREE}</p><p>{ONE}</p><div>"
+        + "".join(
+            f"<h4>{n}</h4><p>The lake of {n} has seen many a storm, but none like the one that ...</p>" for n in "ABC"
+        )
+        + "</div>",
+        [ONE, TWO, THREE, ONE],
+    ),
+    "a lead under the heading": (
+        f'<div class="article-header"><h1 class="header-title">The lake</h1><div class="header-lead">{ONE}</div></div>'
+        + f"<p>{TWO}</p>" * 20,
+        [ONE, *[TWO] * 20],
+    ),
+    "a quote in a figure": (
+        f"<p>{TWO}</p>" * 20 + f"<figure><blockquote>{ONE}</blockquote></figure><p>{TWO}</p>",
+        [*[TWO] * 20, ONE, TWO],
+    ),
     "no text": ("<nav>Home</nav>", []),
     "empty": ("", []),
 }
