@@ -66,7 +66,7 @@ def read_rows(candidates: Path) -> list[Row]:
 
 
 def is_english(found: tuple[str, float]) -> bool:
-    return found[0] == "en" and found[1] >= Language().min_score
+    return found[0] == "en" and found[1] >= Language().least_score
 
 
 def lost(identifier: LanguageIdentifier, texts: Sequence[str]) -> int:
@@ -83,7 +83,7 @@ def by_source(identifier: LanguageIdentifier, rows: list[Row]) -> None:
         own = [row for row in rows if row.source == source]
         chosen = [text_to_identify(row.query, row.passage) for row in own]
         found = identifier.identify(chosen)
-        other = Counter(code for code, score in found if code != "en" and score >= Language().min_score)
+        other = Counter(code for code, score in found if code != "en" and score >= Language().least_score)
         named = ", ".join(f"{code} {number}" for code, number in other.most_common(6))
         alone = lost(identifier, [row.passage for row in own])
         titles = lost(identifier, [row.query for row in own])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from filters.page_roles import is_hidden, is_hidden_inside
 from filters.text import decode_entities, plain
 
 # A quote protects ">" only after "=", as in the HTML standard; a tag or quote that never ends runs to the end of the
@@ -29,6 +30,13 @@ _TAG = re.compile(rf"</?[a-zA-Z](?:[^>=]*>|{_REST_OF_TAG})|</[^>]*(?:>|\Z)")
 # 10<sup>6</sup> is not 106.
 _EXPONENT = re.compile(r"(?<=\d)<sup>(?=[-+\u2212]?\d)")
 
+_MAY_HIDE = re.compile("hidden|none|sr-?only|reader|for-sr", re.I)
+_NAMED_TAG = re.compile(rf"<(/?)([a-zA-Z][a-zA-Z0-9-]*)((?=[\s/>]){_REST_OF_TAG})")
+_ATTRIBUTE = re.compile(r"""([^\s=/>"']+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+)))?""")
+_VOID = frozenset(
+    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
+)
+
 
 def fragment_to_text(html: str) -> str:
     """The plain text of an HTML fragment: block elements end in a space, code stays, scripts and comments go."""
@@ -36,6 +44,8 @@ def fragment_to_text(html: str) -> str:
         if "<!" in html or "<?" in html:
             html = _COMMENT.sub("", html)
         html = _UNSEEN_ELEMENT.sub(" ", html)
+        if _MAY_HIDE.search(html):
+            html = _without_hidden(html)
         if "<sup>" in html:
             html = _EXPONENT.sub("^", html)
         html = _TAG.sub("", _BLOCK_TAG.sub(" ", html))
@@ -52,7 +62,6 @@ _PROSE = frozenset(
 )
 _CARRIERS = frozenset(("script", "style", "meta", "link", "iframe", "svg"))
 """What pages hold beside text; alone they are code that somebody shows."""
-_VOID = frozenset(("br", "hr", "img", "wbr", "col", "meta", "link"))
 _END_OPTIONAL = frozenset(
     ("p", "li", "dd", "dt", "tr", "td", "th", "thead", "tbody", "tfoot", "html", "head", "body", "colgroup", "caption")
 )
@@ -99,3 +108,29 @@ def is_html(text: str) -> bool:
     if not names - _CARRIERS or any(name not in _END_OPTIONAL for name in open_tags):
         return False
     return _NO_TAG.search("\0".join(rest)) is None and _SHOWN.search(text) is None
+
+
+def _without_hidden(html: str) -> str:
+    """The markup without elements that are not shown, or only to screen readers; one without an end tag stays."""
+    kept: list[str] = []
+    start, open_tags, hidden = 0, 0, None
+    for tag in _NAMED_TAG.finditer(html):
+        name = tag[2].lower()
+        if hidden is None:
+            if not tag[1] and name not in _VOID and _hides(name, tag[3]):
+                hidden, open_tags = tag, 1
+        elif name == hidden[2].lower():
+            open_tags += -1 if tag[1] else 1
+            if open_tags == 0:
+                kept.append(html[start : hidden.start()])
+                start, hidden = tag.end(), None
+    return "".join(kept) + html[start:]
+
+
+def _hides(name: str, attributes: str) -> bool:
+    if _MAY_HIDE.search(attributes) is None:
+        return False
+    found = {
+        key.lower(): decode_entities(one or other or bare) for key, one, other, bare in _ATTRIBUTE.findall(attributes)
+    }
+    return is_hidden(found) or is_hidden_inside(name, found)

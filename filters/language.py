@@ -45,6 +45,8 @@ xal Kalmyk; xmf Mingrelian; yi Yiddish; yo Yoruba; yue Cantonese; zh Chinese
 LANGUAGES = MappingProxyType(dict(entry.split(" ", 1) for entry in _NAMES.replace("\n", " ").strip().split("; ")))
 """The codes that lid.176 gives, and the languages' English names."""
 
+MIN_SCORE = 0.5
+"""Least probability of the language unless another is given, as in CCNet."""
 ENOUGH_LETTERS = 60
 """A passage of so many letters is identified alone; ``benchmarks/language_id.py`` shows what 40 and 100 would do."""
 
@@ -69,21 +71,29 @@ def text_to_identify(query: str, passage: str) -> str:
 class Language:
     """Drop pairs in other languages, and those whose language is uncertain (CCNet asks for a probability of 0.5).
 
-    No ``languages`` at all means every one. A pair without a language is as uncertain as one with a score of 0; a
-    language without a score was stated by the dump, and holds. Scores and threshold are compared as float32 values,
-    which is what the shards hold.
+    No ``languages`` at all means every one. Without a ``min_score`` the threshold is :data:`MIN_SCORE` where languages
+    are named, and 0 where all are kept: an identifier is unsure of languages that it does not know. A pair without a
+    language is as uncertain as one with a score of 0; a language without a score was stated by the dump, and holds.
+    Scores and threshold are compared as float32 values, which is what the shards hold.
     """
 
     languages: tuple[str, ...] = ("en",)
-    min_score: float = 0.5
+    min_score: float | None = None
 
     name: ClassVar[str] = "language"
+
+    @property
+    def least_score(self) -> float:
+        """The least probability of the language."""
+        if self.min_score is None:
+            return MIN_SCORE if self.languages else 0.0
+        return self.min_score
 
     def reason(self, pair: Pair) -> str | None:
         score = pair.language_score
         if pair.language is None or score is None:
             score = 0.0 if pair.language is None else 1.0
-        if not _float32(score) >= _float32(self.min_score):  # so that no number is uncertain too
+        if not _float32(score) >= _float32(self.least_score):  # so that no number is uncertain too
             return "language_uncertain"
         if self.languages and pair.language not in self.languages:
             return "wrong_language"

@@ -2,14 +2,18 @@
 
 A page is read in five steps.
 
-1. :func:`outline` walks the HTML tree once and keeps of it only *boxes* (block elements) and *runs* of text, the
-   text of one paragraph together with how much of it is links.
+1. :func:`filters.page_outline.outline` walks the HTML tree once and keeps of it only *boxes* (block elements) and
+   *runs* of text, the text of one paragraph together with how much of it is links.
 2. Each box gets a *role* from its tag and its names (:mod:`filters.page_roles`).
-3. :func:`prune` drops the boxes that are not main text by their role, unless too much of the page's *prose*
-   (paragraphs that are not made of links) would go with them: then the name was misleading.
+3. :func:`prune` drops the boxes that are not main text by their role. Names are guesses, so what the boxes contain
+   decides with them: :func:`weigh_names` takes roles back from words that stand on too much of the page's *prose*
+   (paragraphs that are not made of links), and a box that holds too much of it stays, whatever its name.
 4. :func:`body_of` goes down from the page to the smallest box that still holds nearly all the prose. What stands
-   beside the way after it is dropped; prose before it is kept, for the opening paragraph often stands outside.
+   beside the way after it is dropped; prose before it is kept, for the opening paragraph often stands outside. What
+   stands before the title of the page (a notice about cookies, say) is dropped.
 5. :func:`trimmed` and :func:`with_followers` drop the lines about the text and the headings that lost theirs.
+
+Where little comes out, :mod:`filters.last_resort` looks again.
 
 Sizes are in characters. The few thresholds were set on annotated pages of many languages
 (``benchmarks/commoncrawl.py`` measures them); around their values the result hardly moves.
@@ -18,15 +22,14 @@ Sizes are in characters. The few thresholds were set on annotated pages of many 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from filters.page_outline import HEADINGS, MOSTLY_LINKS, PROSE, Box, Item, Run
+from filters.page_roles import BODY, COMMENTS, FRAME, MINOR, NEUTRAL
+from filters.titles import letters_of
 
-from filters.page_roles import BODY, COMMENTS, FRAME, MINOR, NEUTRAL, is_hidden, role_of
-
-PROSE = 60
-"""A run with this many characters outside links is prose."""
 NEARLY_ALL = 0.8
 """The body is the smallest box with this share of the prose."""
 ENOUGH = 0.25
@@ -37,87 +40,28 @@ FRAME_LIMIT = 0.3
 """If they are not believed, a box named as frame is still dropped if it holds less than this share of the prose."""
 MINOR_LIMIT = 0.08
 """A box with a doubtful name is dropped if it holds less than this share."""
+ENOUGH_MARKED = 200
+"""A body that is marked as such is believed in if it holds this much prose (and ``ENOUGH`` of the page's)."""
 ENOUGH_BESIDE_COMMENTS = 200
 """Comments are dropped if this much prose is outside of them (else the page is a forum)."""
-MOSTLY_LINKS = 0.5
-"""A paragraph or a box with a larger share of links than this is no text."""
-NOSCRIPT_WORDS = 10
-"""What is shown only where scripts do not run is text if it has so many words; else it stands for a picture."""
+TEXT_LINKS = 0.1
+TEXT_PROSE = 0.75
+TEXT_WEIGHT = 2.0
+"""A box with at most this share of links and at least this share of prose reads like a text: its prose counts so many
+times."""
+AFTER_TITLE = 0.5
+"""What stands before the heading that is the page's title is dropped if this share of the prose follows."""
+MISLEADING = 0.4
+"""A word that stands right on this share of the prose does not name a part of the frame."""
 META = 120
 """A longer paragraph is not taken for a line about the text (date, author, way to the page)."""
+TEASERS = 3
+"""So many paragraphs that break off are teasers of other pages, where they are less than half of the text."""
 LABELS = 5
 LABEL = 40
 LABEL_WORDS = 3
 """So many first lines are labels ("Print", "Text size") if they have so few characters and words and are no sentences;
 further ones may be a list that belongs to the text."""
-LONGEST_NAMES = 500
-"""Characters of a class or an id that are looked at."""
-DEEPEST = 200
-"""Elements nested deeper than this are read as one text: nobody writes such pages, generators of traps do."""
-
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-TEXT = "-text"
-UNREAD = _set(
-    "-comment -document-type script style template svg math iframe object embed canvas audio video map "
-    "select option button input textarea dialog datalist progress meter head link meta title img source track area "
-    "base col colgroup frameset applet rp rt nav"
-)
-"""Elements whose text is no running text. ``nav`` is among them: it is the one name that is never misleading."""
-INLINE = _set(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q ruby s samp small span strike "
-    "strong sub sup time tt u var wbr nobr g"
-)
-HEADINGS = _set("h1 h2 h3 h4 h5 h6")
-
-
-class Run(NamedTuple):
-    """The text between two borders of boxes, white space folded; how much of it is links, how much is prose."""
-
-    text: str
-    links: int
-    prose: int
-
-
-class Box:
-    """A block element: its tag, its role, what is in it, and how much of that is links and prose.
-
-    ``sure`` is the prose that is in no inner box named as frame or comments; ``said`` that in no box of comments.
-    """
-
-    __slots__ = ("items", "links", "prose", "role", "said", "size", "sure", "tag")
-
-    def __init__(self, tag: str, role: int) -> None:
-        self.tag, self.role = tag, role
-        self.items: list[Item] = []
-        self.size = self.links = self.prose = self.said = self.sure = 0
-
-    def add(self, box: Box) -> None:
-        """Put a box with all that it holds at the end of this one."""
-        self.items.append(box)
-        self.size += box.size
-        self.links += box.links
-        if box.prose:
-            self.prose += box.prose
-            if box.role < COMMENTS:
-                self.said += box.said
-                if box.role < FRAME:
-                    self.sure += box.sure
-
-    def add_run(self, run: Run) -> None:
-        """Put a run at the end of this box."""
-        self.items.append(run)
-        self.size += len(run.text)
-        self.links += run.links
-        self.prose += run.prose
-        self.said += run.prose
-        self.sure += run.prose
-
-
-Item: TypeAlias = "Box | Run"
 
 
 class Paragraph(NamedTuple):
@@ -127,20 +71,23 @@ class Paragraph(NamedTuple):
     tag: str
 
 
-def main_text(page: Box) -> list[str]:
+def main_text(page: Box, title: str | None = None) -> list[str]:
     """The paragraphs of the main text of an outlined page, in order, white space folded; empty where there is none.
 
-    The page's first-level heading is left out: it is the title. Other headings stay if text follows them.
+    ``title`` is the title of the page: what stands before the heading that says it is left out. First-level headings
+    are left out too: they are titles. Other headings stay if text follows them.
     """
     prune(page)
-    return [text for text, tag in with_followers(trimmed(body_of(page))) if tag != "h1"]
+    return [text for text, tag in with_followers(trimmed(body_of(page, letters_of(title or "")))) if tag != "h1"]
 
 
 def trimmed(paragraphs: list[Paragraph]) -> list[Paragraph]:
     """The paragraphs without lines about the text (date, author, way to the page) before its first prose, without
-    short lines that are no sentences after its last, and without notices to those whose browser runs no scripts.
+    short lines that are no sentences after its last, without teasers of other pages, and without notices to those whose
+    browser runs no scripts.
     """
     said = [p for p in paragraphs if not (len(p.text) < 2 * META and _is_about_scripts(p.text))]
+    said = _without_teasers(said)
     first = next((i for i, p in enumerate(said) if len(p.text) >= META), None)
     if first is None:
         return said
@@ -151,6 +98,18 @@ def trimmed(paragraphs: list[Paragraph]) -> list[Paragraph]:
         if p.tag in HEADINGS or _END.search(p.text) or not (_ABOUT.search(p.text) or (i < LABELS and _is_label(p.text)))
     ]
     return opening + said[first:last]
+
+
+def _without_teasers(paragraphs: list[Paragraph]) -> list[Paragraph]:
+    """The paragraphs without those that break off, where these stand together: they advertise other pages."""
+    prose = [p for p in paragraphs if len(p.text) >= PROSE]
+    broken = [i for i, p in enumerate(prose) if p.text.endswith(_BROKEN_OFF)]
+    if len(broken) < TEASERS or broken[-1] - broken[0] > 2 * len(broken):
+        return paragraphs
+    teasers = {prose[i] for i in broken}
+    if 2 * _prose_of(list(teasers)) > _prose_of(paragraphs):
+        return paragraphs
+    return [p for p in paragraphs if p not in teasers]
 
 
 def _is_label(line: str) -> bool:
@@ -175,6 +134,7 @@ def with_followers(paragraphs: list[Paragraph]) -> Iterator[Paragraph]:
 
 
 _END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\u061f\u06d4\u0964][\"'\u2019\u201d\u00bb\u00ab)\]]*$")
+_BROKEN_OFF = ("\u2026", "...", "[\u2026]", "[...]")
 _SCRIPTS = re.compile("java ?script", re.IGNORECASE)
 _SWITCHED = re.compile("enabl|requir|activ|aktiv|disabl|habilit|browser|navegador|navigateur|cookies", re.IGNORECASE)
 # A date in figures or with the name of a month, a time, a sign of copyright, a way to the page ("Home > News > ...").
@@ -185,163 +145,113 @@ _ABOUT = re.compile(
 )
 
 
-class Outline(NamedTuple):
-    """What is kept of a page: its boxes, and its first-level headings, wherever they stand."""
-
-    body: Box
-    titles: list[str]
-
-
-def outline(tree: LexborHTMLParser) -> Outline:
-    """The boxes and runs of a page."""
-    reader = _Reader()
-    if tree.body is not None:
-        reader.read(tree.body.first_child, reader.page, False, 0)
-        reader.end_run(reader.page)
-    return Outline(reader.page, reader.titles)
-
-
-class _Reader:
-    """Builds the boxes in one walk; text gathers until a border of a box ends the run."""
-
-    def __init__(self) -> None:
-        self.page = Box("body", BODY)
-        self.titles: list[str] = []
-        self._parts: list[str] = []
-        self._links = 0
-
-    def end_run(self, box: Box) -> None:
-        parts = self._parts
-        text = (parts[0] if len(parts) == 1 else "".join(parts)).strip()
-        if text:
-            # Most often there is nothing to fold, and then splitting and joining costs more than looking.
-            if not text.isprintable() or "  " in text:
-                text = " ".join(text.split())
-            links = self._links
-            box.add_run(Run(text, links, _prose(text, links)))
-        parts.clear()
-        self._links = 0
-
-    def read(self, child: LexborNode | None, box: Box, in_link: bool, depth: int) -> None:
-        """Read a node and all that follow it inside the same element."""
-        parts = self._parts
-        while child is not None:
-            tag = child.tag
-            if tag == TEXT:
-                text = child.text_content or ""
-                if not text.isspace():
-                    parts.append(text)
-                    if in_link:
-                        self._links += len(text.strip())
-                elif parts:
-                    parts.append(" ")
-            elif (first := child.first_child) is None:
-                # Empty elements separate, if they do anything.
-                if tag == "br":
-                    parts.append("\n")
-                elif parts and tag not in INLINE and tag not in UNREAD:
-                    self.end_run(box)
-            elif tag in INLINE:
-                if depth < DEEPEST:
-                    self.read(first, box, in_link or tag == "a", depth + 1)
-                else:
-                    parts.append(child.text())
-            elif tag not in UNREAD:
-                if tag == "noscript" and len(child.text().split()) < NOSCRIPT_WORDS:
-                    pass  # an image that scripts load later; it does not part the text around it
-                elif depth < DEEPEST:
-                    self._read_block(child, first, box, in_link, depth)
-                else:
-                    parts.append(child.text())
-            elif tag == "nav" and parts:
-                self.end_run(box)
-            child = child.next
-
-    def _read_block(self, node: LexborNode, first: LexborNode, box: Box, in_link: bool, depth: int) -> None:
-        attributes = node.attributes
-        if attributes and is_hidden(attributes):
-            return
-        if self._parts:
-            self.end_run(box)
-        tag = node.tag or ""
-        if attributes:
-            get = attributes.get
-            classes, name = get("class"), get("id")
-            if classes and len(classes) > LONGEST_NAMES:
-                classes = classes[:LONGEST_NAMES]  # roles are remembered, and nobody needs to remember more
-            if name and len(name) > LONGEST_NAMES:
-                name = name[:LONGEST_NAMES]
-            role = role_of(tag, classes, name, get("role"), get("itemprop"))
-        else:
-            role = role_of(tag)
-        inner = Box(tag, role)
-        titles = len(self.titles)
-        self.read(first, inner, in_link, depth + 1)
-        if self._parts:
-            self.end_run(inner)
-        if inner.items:
-            if tag == "h1":
-                self.titles.append(" ".join(run.text for run in _runs(inner)))
-            elif role == MINOR and len(self.titles) > titles:
-                inner.role = NEUTRAL  # the head of the text, perhaps with its first paragraph
-            box.add(inner)
-
-
-_EAST_ASIAN = re.compile("[\u2e80-\U0010ffff]")
-
-
-def _prose(text: str, links: int) -> int:
-    """Size of a run if it is prose, else 0. A character of East Asian scripts says as much as three others."""
-    size = len(text)
-    if 3 * size < PROSE:
-        return 0
-    if not text.isascii():
-        size += 2 * len(_EAST_ASIAN.findall(text))
-    return size - links if size - links >= PROSE and links <= MOSTLY_LINKS * size else 0
-
-
-def _runs(box: Box) -> Iterator[Run]:
-    for item in box.items:
-        if isinstance(item, Run):
-            yield item
-        else:
-            yield from _runs(item)
-
-
 def prune(page: Box) -> None:
     """Drop the boxes that are not main text."""
+    bodies = _marked_bodies(page, [])
+    is_marked = sum(body.sure for body in bodies) >= max(ENOUGH_MARKED, ENOUGH * page.said)
+    weigh_names(page, bodies if is_marked else [page])
     if page.prose > page.said >= ENOUGH_BESIDE_COMMENTS:
-        _drop(page, {COMMENTS: float("inf")})
+        _drop(page, {COMMENTS: float("inf")}, is_marked)
     if page.sure >= ENOUGH * page.prose:
         sure = page.sure
-        _drop(page, {COMMENTS: FRAME_LIMIT * sure, FRAME: BIG_FRAME * sure, MINOR: MINOR_LIMIT * sure})
+        _drop(page, {COMMENTS: FRAME_LIMIT * sure, FRAME: BIG_FRAME * sure, MINOR: MINOR_LIMIT * sure}, is_marked)
     else:
-        _drop(page, {FRAME: FRAME_LIMIT * page.prose, MINOR: MINOR_LIMIT * page.prose})
+        _drop(page, {FRAME: FRAME_LIMIT * page.prose, MINOR: MINOR_LIMIT * page.prose}, is_marked)
 
 
-def _drop(box: Box, least_prose: dict[int, float]) -> bool:
-    """Drop the inner boxes of these roles that hold less prose than given; was there one?"""
+def _marked_bodies(box: Box, bodies: list[Box]) -> list[Box]:
+    """Add the outermost boxes whose markup says that they hold the text, in no part of the frame."""
+    for inner in box.items:
+        if isinstance(inner, Box) and inner.sure and inner.role < FRAME:
+            if inner.role == BODY:
+                bodies.append(inner)
+            else:
+                _marked_bodies(inner, bodies)
+    return bodies
+
+
+def weigh_names(page: Box, bodies: list[Box]) -> None:
+    """Take roles back where what the boxes contain speaks against their names.
+
+    A word that stands on too much of the page's prose names no part of the frame, unless it stands outside of a body
+    that is marked as such. Readers' comments are many: a box named so that holds no box of a comment is read as any
+    other part of the frame.
+    """
+    directly: Counter[str] = Counter()
+    for body in bodies:
+        _count_prose(body, directly, in_comments=False)
+    words = {word for word, prose in directly.items() if prose >= MISLEADING * (page.said or page.prose)}
+    changed = False
+    for body in bodies:
+        changed |= _take_back(body, words)
+    if changed and bodies[0] is not page:
+        _count_again(page)
+
+
+def _count_prose(box: Box, directly: Counter[str], in_comments: bool) -> None:
+    """Count the prose that stands right in the boxes of each word; of readers' comments only lone paragraphs."""
+    for inner in box.items:
+        if isinstance(inner, Box) and inner.prose:
+            role = inner.role
+            if role >= MINOR and (role < COMMENTS or (inner.tag == "p" and not in_comments)):
+                directly[inner.word] += sum(item.prose for item in inner.items if isinstance(item, Run))
+            _count_prose(inner, directly, in_comments or role == COMMENTS)
+
+
+def _take_back(box: Box, words: set[str]) -> bool:
+    """Change the roles inside a box; was there one to change?"""
+    changed = False
+    for inner in box.items:
+        if isinstance(inner, Box) and inner.prose:
+            if inner.word in words:
+                inner.role, changed = NEUTRAL, True
+            elif inner.role == COMMENTS:
+                if _holds_comments(inner):
+                    continue
+                inner.role, changed = FRAME, True
+            changed |= _take_back(inner, words)
+    if changed:
+        box.replace_items(box.items)
+    return changed
+
+
+def _holds_comments(box: Box) -> bool:
+    return any(inner.role == COMMENTS or _holds_comments(inner) for inner in box.boxes)
+
+
+def _count_again(box: Box) -> None:
+    for inner in box.boxes:
+        _count_again(inner)
+    box.replace_items(box.items)
+
+
+def _drop(box: Box, least_prose: dict[int, float], is_marked: bool) -> bool:
+    """Drop the inner boxes of these roles that hold less prose than given; was there one?
+
+    The prose of a box that reads like a text counts for more, but not where the text is marked and this is outside.
+    """
     kept: list[Item] = []
     changed = False
     for item in box.items:
         if isinstance(item, Box):
-            if item.role in least_prose and item.prose < least_prose[item.role]:
+            least = least_prose.get(item.role, 0.0)
+            if item.prose < least and (
+                item.role == MINOR or is_marked or TEXT_WEIGHT * item.prose < least or not _reads_like_text(item)
+            ):
                 changed = True
                 continue
-            changed |= _drop(item, least_prose)
+            changed |= _drop(item, least_prose, is_marked and item.role != BODY)
         kept.append(item)
     if changed:
-        box.items = []
-        box.size = box.links = box.prose = box.said = box.sure = 0
-        for item in kept:
-            if isinstance(item, Box):
-                box.add(item)
-            else:
-                box.add_run(item)
+        box.replace_items(kept)
     return changed
 
 
-def body_of(page: Box) -> list[Paragraph]:
+def _reads_like_text(box: Box) -> bool:
+    return box.links <= TEXT_LINKS * box.size and box.prose >= TEXT_PROSE * box.size
+
+
+def body_of(page: Box, title: str = "") -> list[Paragraph]:
     """The paragraphs of the smallest box that holds nearly all the prose, after the prose that stands before it."""
     box, before = page, []
     while True:
@@ -353,10 +263,16 @@ def body_of(page: Box) -> list[Paragraph]:
         box = body
     opening = [p for item in before for p in _paragraphs(item) if len(p.text) >= PROSE or p.tag == "h1"]
     rest = list(_paragraphs(box))
-    if any(p.tag == "h1" for p in rest):
-        return rest
+    headings = [i for i, p in enumerate(rest) if p.tag == "h1"]
+    if headings:
+        start = next((i for i in headings if letters_of(rest[i].text) == title), 0)
+        return rest[start:] if start == 0 or _prose_of(rest[start:]) >= AFTER_TITLE * _prose_of(rest) else rest
     starts = [i for i, p in enumerate(opening) if p.tag == "h1"]
     return [*opening[starts[-1] if starts else 0 :], *rest]
+
+
+def _prose_of(paragraphs: list[Paragraph]) -> int:
+    return sum(len(p.text) for p in paragraphs if len(p.text) >= PROSE)
 
 
 def _paragraphs(box: Box) -> Iterator[Paragraph]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import islice
 from unicodedata import normalize
 from urllib.parse import urlsplit
 
 from selectolax.lexbor import LexborHTMLParser
 
+from filters.structured_data import StatedArticle
 from filters.text import decode_entities, plain
 
 MAX_TITLE = 300
@@ -24,11 +26,18 @@ MAX_HEADINGS = 8
 WHOLE_TITLE_WORDS = 3
 """A part of a title with this many words can stand alone."""
 
+ONE_VOTE = 1.5
+"""More than the weight of any one of the places where a page names itself, and less than of two."""
+NOTHING_STATED = StatedArticle()
 _EAST_ASIAN = "\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
-_SEPARATOR = re.compile(rf"\s+(?:[-–—~:/|¦›‹·•→←]|::|--|\|\||»)\s+|\s*[|｜¦]\s*|(?<=\S):\s+|(?<=[{_EAST_ASIAN}])[-_—]+")
+_SEPARATOR = re.compile(
+    r"\s+(?:[-–—~:/|¦›‹·•→←*«»]|::|--|\|\|)\s+|\s*[|｜¦：]\s*|(?<=\S)[–—－]\s+|(?<=\S):\s+"
+    rf"|(?<=[{_EAST_ASIAN}])[-_—－]+"
+)
 # Between these the parts are surely of different kinds. A dash or a colon may belong to the sentence, but not in
 # scripts that do without spaces.
 _STRONG = re.compile(r"[|｜¦»›‹·•→←~]|::|^\S+$")
+_BARS = re.compile(r"\s*[|｜¦]\s*")
 _WORD = re.compile(r"\w+")
 _TRUNCATED = re.compile(r"\s*(?:\.{3,}|…)$")
 _COMMON_LABELS = frozenset(
@@ -44,14 +53,19 @@ _SAYS_NOTHING = frozenset(
 )
 
 
-def page_title(tree: LexborHTMLParser, headings: Iterable[str], url: str | None) -> str | None:
+_TITLES = 'title,meta[property^="og:"],meta[name^="og:"]'
+
+
+def page_title(
+    tree: LexborHTMLParser, headings: Iterable[str], url: str | None, stated: StatedArticle = NOTHING_STATED
+) -> str | None:
     """The title of a parsed page, with its first-level headings, or None where it has none that says anything."""
     title: str | None = None
     properties: dict[str, str] = {}
-    nodes = list(tree.head.iter()) if tree.head is not None else []
+    nodes = tree.head.css(_TITLES) if tree.head is not None else []
     if all(node.tag != "title" for node in nodes):
         # Whatever is printed before the head, an error message of the server say, puts the head into the body.
-        nodes = tree.css("title, meta")
+        nodes = tree.css(_TITLES)
     for node in nodes:
         tag = node.tag
         if tag == "title":
@@ -69,6 +83,7 @@ def page_title(tree: LexborHTMLParser, headings: Iterable[str], url: str | None)
         list(islice(headings, MAX_HEADINGS)),
         site_name=properties.get("og:site_name"),
         url=url,
+        stated=stated,
     )
 
 
@@ -79,16 +94,27 @@ def choose_title(
     *,
     site_name: str | None = None,
     url: str | None = None,
+    stated: StatedArticle = NOTHING_STATED,
 ) -> str | None:
-    """The title that reads best of ``<title>``, ``og:title`` and the first-level headings, without the site's name."""
-    first, second = _clean(title), _clean(social)
-    if site_name and letters_of(site_name) in (letters_of(first), letters_of(second)):
-        site_name = None  # some pages state their own title there
-    site = Site(site_name, url)
+    """The title that reads best of ``<title>``, ``og:title`` and the first-level headings, without the site's name.
+
+    What two of these and the headline of the article's data say alike is the title, even where ``<title>`` says
+    something else: that one is often written anew for search engines.
+    """
+    first, second, headline = map(_clean, (title, social, stated.headline))
+    known = {letters_of(text) for text in (first, second, headline)}
+    # Some pages state their own title as the name of the site.
+    site = Site([name for name in (site_name, stated.publisher) if name and letters_of(name) not in known], url)
     rest = [text for text in map(_clean, headings) if text and not site.is_name(text)]
-    confirming = [text for text in (second, *rest) if text]
-    candidates = [cut for text in (first, second) if text and (cut := cut_site_name(text, site, confirming))]
-    candidates += rest
+    confirming = [text for text in (second, headline, *rest) if text]
+    sure = {letters_of(text) for text in rest} & {letters_of(headline)}
+    cut_titles = [
+        _part_among(text, sure) or cut_site_name(text, site, confirming) if text else "" for text in (first, second)
+    ]
+    candidates = [cut for cut in cut_titles if cut] + rest
+    agreed = _agreed_title(*cut_titles, headline, rest)
+    if agreed is not None and not _is_no_title(agreed, site) and not _is_logo(agreed, [first], site):
+        return _completed(agreed, candidates)
     for candidate in candidates:
         if not _is_no_title(candidate, site):
             return _completed(candidate, candidates)
@@ -96,11 +122,32 @@ def choose_title(
     return next((text for text in (first, second) if text and _says_something(text)), None)
 
 
-class Site:
-    """What is known of a site's name: ``og:site_name`` and the host of the page's address."""
+def _agreed_title(title: str, social: str, headline: str, headings: Sequence[str]) -> str | None:
+    """What at least two of them say alike, in the words of the first that says it; None where each says its own."""
+    votes: dict[str, float] = {}
+    spelling: dict[str, str] = {}
+    for text, weight in ((title, 1.0), (social, 1.1), (headline, 0.9)):
+        if key := letters_of(text):
+            votes[key] = votes.get(key, 0.0) + weight
+            spelling.setdefault(key, text)
+    for text in {letters_of(text): text for text in headings}.values():
+        key = letters_of(text)
+        votes[key] = votes.get(key, 0.0) + 1.1
+        spelling.setdefault(key, text)
+    best = max(votes, key=votes.__getitem__, default="")
+    return spelling[best] if best and votes[best] > ONE_VOTE else None
 
-    def __init__(self, name: str | None, url: str | None) -> None:
-        self._name = letters_of(name or "")
+
+def _part_among(title: str, keys: set[str]) -> str | None:
+    """The part of a title between bars that says one of these."""
+    return next((part for part in _BARS.split(title) if letters_of(part) in keys), None)
+
+
+class Site:
+    """What is known of a site's name: what the page states (``og:site_name``, the publisher) and its address."""
+
+    def __init__(self, names: Iterable[str], url: str | None) -> None:
+        self._names = [key for name in names if (key := letters_of(name))]
         try:
             host = (urlsplit(url or "").hostname or "").lower()
         except ValueError:
@@ -109,7 +156,7 @@ class Site:
         labels = [label for label in host.split(".") if label and label not in _COMMON_LABELS]
         self._labels = [letters_of(label) for label in labels]
         self._label_words = [words for label in labels if len(words := label.split("-")) > 1]
-        self._whole = {letters_of(host), letters_of(host.removeprefix("www.")), self._name, *self._labels} - {""}
+        self._whole = {letters_of(host), letters_of(host.removeprefix("www.")), *self._names, *self._labels} - {""}
 
     def is_exactly(self, text: str) -> bool:
         """Is this the name of the site and nothing more? So is a text without letters and digits."""
@@ -125,8 +172,9 @@ class Site:
             all(word in key for word in words) and len(key) <= 4 * sum(map(len, words)) for words in self._label_words
         ):
             return True
-        if len(self._name) >= 4 and (key.startswith(self._name) or self._name.startswith(key)) and len(key) >= 4:
-            return len(key) <= 3 * len(self._name)
+        for name in self._names:
+            if len(name) >= 4 and (key.startswith(name) or name.startswith(key)) and len(key) >= 4:
+                return len(key) <= 3 * len(name)
         return any(
             (len(label) >= 4 and label in key and len(key) <= 2 * len(label) + 6) or (len(key) >= 4 and key in label)
             for label in self._labels
@@ -215,5 +263,9 @@ def letters_of(text: str) -> str:
 
     Only the beginning of a text longer than any title is looked at: sorting its marks takes quadratic time.
     """
-    text = text[: 2 * MAX_TITLE]
+    return _letters_of(text[: 2 * MAX_TITLE])
+
+
+@lru_cache(maxsize=1 << 10)  # the parts of a title are compared with each other
+def _letters_of(text: str) -> str:
     return "".join(filter(str.isalnum, normalize("NFKD", text.casefold()) if not text.isascii() else text.lower()))

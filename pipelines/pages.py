@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
-from resiliparse.extract.html2text import extract_plain_text
 from selectolax.lexbor import LexborHTMLParser
 
-from filters.maintext import main_text, outline
+from filters.last_resort import find_main_text, resiliparse_text
 from filters.mojibake import mend_mojibake
+from filters.page_outline import outline
 from filters.passages import LONG_LINE, MAX_CHARS, MIN_CHARS, passages
 from filters.quality import default_page_filters, first_text_reason
+from filters.structured_data import stated_article
 from filters.titles import letters_of, page_title
 from pipelines.charsets import REPLACEMENT, decode_page
 
@@ -107,14 +108,15 @@ def read_page(page: Page, rules: PageRules) -> Judged:
     # The parser takes UTF-8 as it is; only other encodings must go through the text.
     tree = LexborHTMLParser(page.payload.removeprefix(codecs.BOM_UTF8) if html.encoding == "utf-8" else html.text)
     outlined = outline(tree)
-    title = page_title(tree, outlined.titles, page.url)
-    paragraphs = main_text(outlined.body) if rules.extractor == "ccpairs" else _EXTRACTORS[rules.extractor](html.text)
+    stated = stated_article(outlined.data)
+    title = page_title(tree, outlined.titles, page.url, stated)
+    if rules.extractor == "ccpairs":
+        paragraphs = find_main_text(tree, outlined, html.text, title, stated.body)
+    else:
+        paragraphs = _EXTRACTORS[rules.extractor](html.text)
     return judge(title, paragraphs, rules)
 
 
-def _resiliparse(html: str) -> list[str]:
-    text = extract_plain_text(html, main_content=True, preserve_formatting=True, list_bullets=False, comments=False)
-    return [line for line in map(str.strip, text.splitlines()) if line]
 
 
 def _trafilatura(html: str) -> list[str]:
@@ -124,7 +126,7 @@ def _trafilatura(html: str) -> list[str]:
     return [line for line in map(str.strip, (text or "").splitlines()) if line]
 
 
-_EXTRACTORS: Mapping[str, Callable[[str], list[str]]] = {"resiliparse": _resiliparse, "trafilatura": _trafilatura}
+_EXTRACTORS: Mapping[str, Callable[[str], list[str]]] = {"resiliparse": resiliparse_text, "trafilatura": _trafilatura}
 
 
 def page_reader(settings: Mapping[str, Any]) -> Callable[[bytes], bytes]:

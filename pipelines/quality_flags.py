@@ -18,7 +18,7 @@ from ccpairs.command_line import local_input
 from ccpairs.errors import UserError
 from ccpairs.manifest import Manifest
 from filters.decontamination import ContaminationRules
-from filters.language import Language, parse_languages
+from filters.language import MIN_SCORE, Language, parse_languages
 from filters.perplexity import Limits, Perplexity, parse_limits
 from models.lm.model import BUNDLED, LanguageModel, single
 from pipelines.duplicates import DuplicateLimits
@@ -53,7 +53,7 @@ def add_threshold_flags(parser: argparse.ArgumentParser) -> None:
         "--min-language-score",
         type=speaking(share),
         metavar="P",
-        help="least probability of the language (default: 0.5, as in CCNet)",
+        help="least probability of the language (default: 0.5, as in CCNet; none with --languages all)",
     )
     add(
         "--max-perplexity",
@@ -170,7 +170,7 @@ def for_build(given: argparse.Namespace, sources: Collection[str], every: Collec
     identifier = language_identifier(identifier_path)
     language = Language(
         LANGUAGES_BY_DEFAULT if given.languages is None else given.languages,
-        Language.min_score if given.min_language_score is None else given.min_language_score,
+        given.min_language_score,
     )
     duplicates = DuplicateLimits(given.near_duplicates or None, given.max_repeats or None)
     evaluation_texts, evaluation = evaluation_index(given)
@@ -208,7 +208,7 @@ def for_refilter(given: argparse.Namespace, manifest: Manifest) -> TextQuality:
         raise UserError(f"{manifest.source} was built without scores; build it again with this version of ccpairs")
     language = Language(
         tuple(known["languages"]) if given.languages is None else given.languages,
-        known["min_language_score"] if given.min_language_score is None else given.min_language_score,
+        stated_min_score(known) if given.min_language_score is None else given.min_language_score,
     )
     perplexity = Perplexity(known["max_perplexity"])
     models = known["perplexity_models"]
@@ -226,10 +226,20 @@ def for_refilter(given: argparse.Namespace, manifest: Manifest) -> TextQuality:
     return TextQuality(language=language, perplexity=perplexity, duplicates=duplicates, described=described)
 
 
+def stated_min_score(known: Mapping[str, Any]) -> float | None:
+    """The least language score that the settings of a manifest state; None where it follows from the languages.
+
+    Manifests of earlier versions do not say whether it was given: the default counts as not given.
+    """
+    score = float(known["min_language_score"])
+    return None if known.get("min_language_score_is_default", score == MIN_SCORE) else score
+
+
 def thresholds_described(language: Language, perplexity: Perplexity, duplicates: DuplicateLimits) -> dict[str, Any]:
     return {
         "languages": list(language.languages),
-        "min_language_score": language.min_score,
+        "min_language_score": language.least_score,
+        "min_language_score_is_default": language.min_score is None,
         "max_perplexity": dict(perplexity.highest),
         **asdict(duplicates),
     }

@@ -24,10 +24,11 @@ def refiltered(source: Path, output: Path, *arguments: object) -> Built:
 
 
 LOOSER = ("--languages", "all", "--min-language-score", "0.3", "--max-perplexity", "off")
+ALL = ("--languages", "all")
 STRICTER = ("--min-language-score", "0.9", "--max-perplexity", "p50", "--near-duplicates", "0.7", "--max-repeats", "2")
 
 
-@pytest.mark.parametrize("arguments", [LOOSER, STRICTER], ids=["looser", "stricter"])
+@pytest.mark.parametrize("arguments", [LOOSER, ALL, STRICTER], ids=["looser", "all", "stricter"])
 def test_it_gives_the_bytes_of_a_build_with_those_thresholds(
     arguments: tuple[str, ...], built_samples: Any, samples: Any, build: Callable[..., Built], tmp_path: Path
 ) -> None:
@@ -45,6 +46,21 @@ def test_it_gives_the_bytes_of_a_build_with_those_thresholds(
         assert one.pair_types == other.pair_types
         assert one.settings["text_quality"] == other.settings["text_quality"]
         assert one.settings["refiltered_from"] != one.settings_hash
+
+
+def test_the_threshold_of_a_build_follows_the_languages_unless_it_was_given(
+    build: Callable[..., Built], samples: Any, tmp_path: Path
+) -> None:
+    common = ["--source", "news", "--input", samples.folder / "news", "--rejected", "all"]
+    scores = {}
+    for name, flags in {"default": [], "given": ["--min-language-score", "0.5"]}.items():
+        assert build(tmp_path / name, *common, *flags).code == 0
+        for languages in ("all", "en"):
+            output = tmp_path / f"{name}-{languages}"
+            assert refiltered(tmp_path / name, output, "--languages", languages).code == 0
+            manifest = ccpairs.read_manifest(str(output / "candidates" / "news"))
+            scores[name, languages] = manifest.settings["text_quality"]["min_language_score"]
+    assert scores == {("default", "all"): 0, ("default", "en"): 0.5, ("given", "all"): 0.5, ("given", "en"): 0.5}
 
 
 def test_the_table_says_what_changed(built_samples: Any, tmp_path: Path) -> None:

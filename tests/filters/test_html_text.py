@@ -30,6 +30,18 @@ CASES = {
     "an element whose name begins like a block": ("a<preview>b</preview>c", "abc"),
     "unfinished": ("text <a href='", "text"),
     "script without end": ("a<script>b", "a"),
+    "hidden inside a sentence": (
+        'Ice <span style="display: none">secret <span>inner</span></span>floats.',
+        "Ice floats.",
+    ),
+    "hidden by an attribute": ("Ice <span hidden>secret </span>floats.<div HIDDEN><p>no</p></div>", "Ice floats."),
+    "for screen readers": ('Ice floats<a href="#"><span class="sr-only"> (opens a window)</span></a>.', "Ice floats."),
+    "for screen readers, WordPress": ('Ice<span class="screen-reader-text">Continue</span> floats.', "Ice floats."),
+    "hidden from screen readers can be seen": ('<span aria-hidden="true">Ice</span> floats.', "Ice floats."),
+    "a hidden field hides nothing": ('Ice <input type="hidden" name="a"> floats.', "Ice floats."),
+    "a hidden element without end": ("Ice <span hidden>floats.", "Ice floats."),
+    "a word about hiding": ("<p>The hidden side: none.</p>", "The hidden side: none."),
+    "a border of a style": ('<span style="border:none">Ice</span> floats.', "Ice floats."),
 }
 
 
@@ -44,6 +56,7 @@ HOSTILE = {
     "open tags": "<a " * 1_000_000,
     "open quotes": "<a b='" * 500_000,
     "open comments": "<!--" * 500_000,
+    "open hidden elements": "<b hidden>" * 200_000,
     "open scripts": "<script>" * 200_000,
     "formatting that a tree would multiply": "".join(f"<b id={n}><p>" for n in range(50_000)) + "x",
 }

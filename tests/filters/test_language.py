@@ -48,9 +48,14 @@ def test_any_set_of_languages_or_all() -> None:
     assert reason("de", 0.9, Language(("en", "de"))) is None
     assert reason("fr", 0.9, Language(("en", "de"))) == "wrong_language"
     assert reason("fr", 0.9, Language(())) is None
-    assert reason("fr", 0.4, Language(())) == "language_uncertain"
     assert reason("fr", 0.4, Language((), min_score=0.3)) is None
     assert reason(None, None, Language((), min_score=0.0)) is None
+
+
+def test_all_languages_keep_an_uncertain_one_unless_a_threshold_is_given() -> None:
+    assert reason("zu", 0.2, Language(())) is None
+    assert reason("zu", 0.2, Language((), min_score=0.5)) == "language_uncertain"
+    assert reason("zu", 0.2, Language(("zu",))) == "language_uncertain"
 
 
 @settings(deadline=None)  # the first example pays for imports

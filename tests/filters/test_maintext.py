@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from filters.maintext import main_text, outline
+from filters.maintext import main_text
+from filters.page_outline import outline
 from tests.filters.odd_texts import ODD_TEXTS, TEXTS
 
 ONE = "The water of the lake is so clear that the stones on its ground can be counted from any boat."
@@ -82,6 +83,41 @@ PAGES = {
         f"<p>Please enable JavaScript in your browser to see this page.</p><p>{ONE} {TWO}</p>",
         [f"{ONE} {TWO}"],
     ),
+    "utilities on every paragraph": (
+        f'<p class="text-lg print:text-black">{ONE}</p><p class="text-lg hover:text-button">{TWO}</p>',
+        [ONE, TWO],
+    ),
+    "a name on most of the paragraphs": (
+        f'<p class="caption">{ONE}</p><p class="caption">{TWO}</p><p class="caption">{THREE}</p><p>{ONE}</p>',
+        [ONE, TWO, THREE, ONE],
+    ),
+    "a name on one paragraph": (f"<p>{ONE}</p>" * 20 + f'<p class="caption">{TWO}</p>', [ONE] * 20),
+    "a text named as comment": (
+        f"<p>{THREE}</p><p>{THREE}</p><p>{THREE}</p>" + f'<div class="comment">{f"<p>{ONE}</p><p>{TWO}</p>" * 3}</div>',
+        [THREE, THREE, THREE, *[ONE, TWO] * 3],
+    ),
+    "a footer beside a short text that is marked": (
+        f'<div itemprop="articleBody"><p>{ONE} {TWO} {THREE}</p></div>'
+        f'<div class="footer"><p>{ONE} {TWO} {ONE}</p></div>',
+        [f"{ONE} {TWO} {THREE}"],
+    ),
+    "teasers of other pages": (
+        f"<p>{ONE}</p><p>{TWO}</p><p>{THREE}</p><p>{ONE}</p><div>"
+        + "".join(
+            f"<h4>{n}</h4><p>The lake of {n} has seen many a storm, but none like the one that ...</p>" for n in "ABC"
+        )
+        + "</div>",
+        [ONE, TWO, THREE, ONE],
+    ),
+    "a lead under the heading": (
+        f'<div class="article-header"><h1 class="header-title">The lake</h1><div class="header-lead">{ONE}</div></div>'
+        + f"<p>{TWO}</p>" * 20,
+        [ONE, *[TWO] * 20],
+    ),
+    "a quote in a figure": (
+        f"<p>{TWO}</p>" * 20 + f"<figure><blockquote>{ONE}</blockquote></figure><p>{TWO}</p>",
+        [*[TWO] * 20, ONE, TWO],
+    ),
     "no text": ("<nav>Home</nav>", []),
     "empty": ("", []),
 }
@@ -91,6 +127,17 @@ PAGES = {
 def test_pages(case: str) -> None:
     body, paragraphs = PAGES[case]
     assert text(body) == paragraphs
+
+
+def test_what_stands_before_the_title_is_left_out() -> None:
+    notice = f"<div><p>We and our partners store cookies. {ONE}</p></div>"
+    page = outline(LexborHTMLParser(f"<body>{notice}<h1>The lake</h1><p>{ONE}</p><p>{TWO}</p></body>"))
+    assert main_text(page.body, "The Lake") == [ONE, TWO]
+
+
+def test_a_heading_near_the_end_cuts_no_text() -> None:
+    page = outline(LexborHTMLParser(f"<body><p>{ONE}</p><p>{TWO}</p><p>{TWO}</p><h1>The lake</h1><p>{ONE}</p></body>"))
+    assert main_text(page.body, "The lake") == [ONE, TWO, TWO, ONE]
 
 
 def test_east_asian_text_is_prose_at_a_third_of_the_length() -> None:

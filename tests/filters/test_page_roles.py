@@ -23,6 +23,24 @@ ROLES = {
     ("div", "post tag-newsletter category-comment", None, None, None): NEUTRAL,
     ("div", "comments-open", None, None, None): NEUTRAL,
     ("div", "advice", None, None, None): NEUTRAL,
+    # What frameworks write into classes says how a box looks, not what it is.
+    ("p", "text-lg print:text-black", None, None, None): NEUTRAL,
+    ("p", "[&_>a]:text-link-normal hover:text-button", None, None, None): NEUTRAL,
+    ("div", "rounded-card overflow-hidden shadow-widget bg-footer w-sidebar", None, None, None): NEUTRAL,
+    ("div", "max-w-[calc(100%-var(--sidebar))] w-1/2 !hidden -mt-share", None, None, None): NEUTRAL,
+    ("div", "sidebar-grid__content article__content", None, None, None): NEUTRAL,
+    ("div", "article-body__related", None, None, None): FRAME,
+    ("div", "grid-cols-2 sidebar", None, None, None): FRAME,
+    ("div", "md:w-1/2 newsletter-box", None, None, None): FRAME,
+    ("p", "MsoHeader", None, None, None): NEUTRAL,
+    ("div", "css-1ab2c3-Footer", None, None, None): NEUTRAL,
+    ("div", "Footer_root__x8f2a", None, None, None): FRAME,
+    # Words that hold another word.
+    ("div", "research-text", None, None, None): NEUTRAL,
+    ("div", "commentary", None, None, None): NEUTRAL,
+    ("div", "operating-systems", None, None, None): NEUTRAL,
+    ("div", "sprint blueprint", None, None, None): NEUTRAL,
+    ("div", "authority shareholders socialism illegal", None, None, None): NEUTRAL,
     ("div", None, None, "navigation", None): FRAME,
     ("div", "sidebar", None, "main", None): BODY,
     ("div", "social-share", None, None, "articleBody"): BODY,
@@ -31,7 +49,7 @@ ROLES = {
 
 @pytest.mark.parametrize("element", ROLES, ids=str)
 def test_roles(element: tuple[str, str | None, str | None, str | None, str | None]) -> None:
-    assert role_of(*element) == ROLES[element]
+    assert role_of(*element).part == ROLES[element]
 
 
 @pytest.mark.parametrize(
@@ -39,8 +57,7 @@ def test_roles(element: tuple[str, str | None, str | None, str | None, str | Non
     [
         ({}, False),
         ({"hidden": None}, True),
-        ({"aria-hidden": "true"}, True),
-        ({"aria-hidden": "false"}, False),
+        ({"aria-hidden": "true"}, False),
         ({"style": "color: red; display: none"}, True),
         ({"style": "border: none"}, False),
         ({"style": None}, False),
@@ -52,4 +69,4 @@ def test_hidden(attributes: dict[str, str | None], hidden: bool) -> None:
 
 @given(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS)
 def test_any_names(tag: str, classes: str, name: str, aria: str, part: str) -> None:
-    assert role_of(tag, classes, name, aria, part) in (BODY, NEUTRAL, MINOR, FRAME, COMMENTS)
+    assert role_of(tag, classes, name, aria, part).part in (BODY, NEUTRAL, MINOR, FRAME, COMMENTS)

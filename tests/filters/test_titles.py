@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from filters.maintext import outline
+from filters.page_outline import outline
+from filters.structured_data import StatedArticle
 from filters.text import plain
 from filters.titles import MAX_TITLE, choose_title, page_title
 from tests.filters.odd_texts import ODD_TEXTS, TEXTS
@@ -72,6 +73,62 @@ def test_the_title_is_chosen(case: str) -> None:
     assert choose_title(title, social, headings, url=LAKES) == expected
 
 
+SITES = {
+    "a wide colon": ("南海トラフ、一時調査 基準達せず：湖日新聞Web", "湖日新聞Web", "南海トラフ、一時調査 基準達せず"),
+    "a wide colon inside the title": ("湖の水：どこから来るのか", "湖日新聞Web", "湖の水：どこから来るのか"),
+    "a wide bar": ("澄んだ湖の水を調べる旅｜湖日新聞", "湖日新聞", "澄んだ湖の水を調べる旅"),
+    "a long dash": ("澄んだ湖の水—湖日新聞", "湖日新聞", "澄んだ湖の水"),
+    "stars, and the author behind them": (
+        "Lakes Protest Over Minister * The Blue Paper * by Ann Example",
+        "The Blue Paper",
+        "Lakes Protest Over Minister",
+    ),
+    "a dot": ("The clear lake • The Blue Paper", "The Blue Paper", "The clear lake"),
+    "a middle dot": ("The clear lake · The Blue Paper", "The Blue Paper", "The clear lake"),
+    "angle quotes": ("The clear lake » The Blue Paper", "The Blue Paper", "The clear lake"),
+    "angle quotes to the left": ("The clear lake « The Blue Paper", "The Blue Paper", "The clear lake"),
+    "an asterisk that is no separator": (
+        "The best 5 * hotels at lakes",
+        "The Blue Paper",
+        "The best 5 * hotels at lakes",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SITES)
+@pytest.mark.parametrize("place", ["og:site_name", "publisher"])
+def test_the_name_of_the_site_is_cut_off_behind_any_separator(case: str, place: str) -> None:
+    title, name, expected = SITES[case]
+    if place == "publisher":
+        assert choose_title(title, stated=StatedArticle("Another", None, name)) == expected
+    else:
+        assert choose_title(title, title, site_name=name) == expected
+
+
+AGREED: dict[str, tuple[str, str, str | None, Sequence[str], str]] = {
+    "og:title and heading": ("Lakes: all you must know", "The clear lake", None, ["The clear lake"], "The clear lake"),
+    "data and heading": ("Lakes: all you must know", "Water?", "The clear lake", ["The clear lake"], "The clear lake"),
+    "all but the heading": ("The clear lake", "The clear lake", "The clear lake", ["Water"], "The clear lake"),
+    "title and og:title before data and heading": ("Lakes", "Lakes", "Clear", ["Clear"], "Lakes"),
+    "a heading behind a section": (
+        "Nature | Clear lakes",
+        "Nature | Clear lakes",
+        "Clear lakes",
+        ["Clear lakes"],
+        "Clear lakes",
+    ),
+    "each its own": ("The lake", "A lake", "Lakes", ["Water"], "The lake"),
+    "spelled as the title is": ("The 'clear' lake", "Lake", None, ["The ‘clear’ lake"], "The 'clear' lake"),
+}
+
+
+@pytest.mark.parametrize("case", AGREED)
+def test_the_title_is_what_most_say(case: str) -> None:
+    title, social, headline, headings, expected = AGREED[case]
+    stated = StatedArticle(headline, None, None)
+    assert choose_title(title, social, headings, url="https://example.com/a", stated=stated) == expected
+
+
 def test_the_stated_name_of_the_site() -> None:
     assert choose_title("The clear lake - The Blue Paper", site_name="The Blue Paper") == "The clear lake"
 
@@ -90,6 +147,7 @@ PAGES = {
         '<title>The clear lake - The Blue Paper</title><meta property="og:site_name" content="The Blue Paper">',
         "The clear lake",
     ),
+    "text that is not shown": ('<h1>The clear lake<span class="sr-only"> (map)</span></h1>', "The clear lake"),
     "text before the head": ("Warning: no database<html><head><title>The clear lake</title></head>", "The clear lake"),
     "title of a picture": (
         "Warning: none<svg><title>Logo</title></svg><title>The clear lake</title>",
