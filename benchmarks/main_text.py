@@ -3,8 +3,8 @@
     python -m benchmarks.main_text [ARCHIVE.warc.gz ANSWERS.json]
 
 ANSWERS says for each URL of ARCHIVE the ``title`` and the ``text`` that a parser of that publisher reads. F1 is over
-the words of the two texts, each as often as it comes, as a mean over pages; a page without text counts 0. A title counts
-where it equals the publisher's as plain text. For ccpairs the text of a page is all its passages as a build makes them
+the words of the two texts, each as often as it comes, as a mean over pages; a page without text counts 0. A title is
+right where it equals the publisher's as plain text. For ccpairs the text of a page is all its passages as a build makes them
 (``--source news --languages all --perplexity none --passages-per-page all``), so pages that its filters drop count 0.
 
 Without arguments it takes the real sample files (``../shared/data`` or ``$CCPAIRS_REAL_DATA``):
@@ -33,8 +33,8 @@ from benchmarks.measuring import real_folder
 from benchmarks.real_files import build
 from ccpairs import read_pairs
 from filters.text import plain
+from pipelines.charsets import decode_page
 from pipelines.inputs import InputFile
-from pipelines.pages import decode
 from pipelines.warc import RESPONSE, read_warc
 
 # East Asian scripts put no space between words: there each character stands for one.
@@ -73,7 +73,7 @@ TOOLS: dict[str, Tool] = {"trafilatura": read_with_trafilatura, "resiliparse": r
 def read_pages(archive: Path, tool: Tool) -> dict[str, Reading]:
     """What a tool reads of each page, by URL."""
     return {
-        record.url or "": tool(decode(record.payload or b"", record.charset).text)
+        record.url or "": tool(decode_page(record.payload or b"", record.charset).text)
         for record in read_warc(InputFile(str(archive), "warc"), RESPONSE, 1 << 30)
     }
 

@@ -26,5 +26,9 @@ class UnreadableInput(DamagedInput):
     """The server or the storage of an input failed; nothing is known against the file itself."""
 
 
+class NoRandomAccess(UnreadableInput):
+    """The server gives the file only from its beginning, and its format must be read from its end."""
+
+
 class WrongSource(DamagedInput):
     """The file is sound, but it holds another kind of data than the source that was asked to read it."""

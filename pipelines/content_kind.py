@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ccpairs.errors import DamagedInput, UnreadableInput, WrongSource
+from ccpairs.errors import DamagedInput, NoRandomAccess, UnreadableInput, WrongSource
 from pipelines.inputs import HEAD_BYTES, InputFile
 
 MOST_MALFORMED = 0.9
@@ -154,7 +154,8 @@ def stand_in(file: InputFile, kind: ContentKind) -> DamagedInput:
 
 def explained(error: DamagedInput, file: InputFile) -> DamagedInput:
     """The error of a file that cannot be read, with what the file looks like where that says more."""
-    if isinstance(error, UnreadableInput) or not file.meter.head:
+    needs_head = isinstance(error, NoRandomAccess)
+    if not needs_head and (isinstance(error, UnreadableInput) or not file.meter.head):
         return error
     if len(file.meter.head) < SIGNATURE_BYTES:  # an archive's reader looked at its signature alone
         with suppress(DamagedInput), file.open_raw() as raw:

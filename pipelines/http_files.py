@@ -21,7 +21,8 @@ import requests
 import urllib3
 import xxhash
 
-from ccpairs.errors import UnreadableInput
+from ccpairs.addresses import public_address
+from ccpairs.errors import NoRandomAccess, UnreadableInput
 from pipelines import http_requests
 from pipelines.http_requests import (
     DOWNLOAD,
@@ -31,7 +32,6 @@ from pipelines.http_requests import (
     fault_of,
     host_of,
     new_session,
-    public_address,
     refusal,
     send,
 )
@@ -149,7 +149,7 @@ class _HttpStream(io.RawIOBase):
 
     def require_ranges(self) -> None:
         if not self.seekable():
-            raise UnreadableInput(
+            raise NoRandomAccess(
                 f"{host_of(self._url)} does not answer range requests, which 7z archives and Parquet files need; "
                 f"download {public_address(self._url)} and give the local path"
             )

@@ -10,7 +10,6 @@ Messages never hold the query or the user of an address, which may be secrets.
 from __future__ import annotations
 
 import random
-import re
 import socket
 import ssl
 import time
@@ -22,6 +21,7 @@ from typing import TypeVar
 import requests
 import urllib3
 
+from ccpairs.addresses import public_address
 from ccpairs.errors import UnreadableInput
 from ccpairs.version import __version__
 
@@ -66,16 +66,6 @@ Result = TypeVar("Result")
 def is_http(uri: str) -> bool:
     """Is this an http or https address?"""
     return uri[:8].lower().startswith(("http://", "https://"))
-
-
-def public_address(url: str) -> str:
-    """The address without user name, password, query and fragment."""
-    scheme, _, rest = url.partition("://")
-    authority, path = re.match(r"([^/?#]*)([^?#]*)", rest).groups()  # type: ignore[union-attr]  # matches anything
-    if not re.fullmatch(r"(\[.*\]|[^:]*)(:\d*)?", authority.rpartition("@")[2]):
-        # No valid address, perhaps as a password in it holds such a sign.
-        return f"{scheme}://{re.split('[?#]', rest.rpartition('@')[2])[0]}"
-    return f"{scheme}://{authority.rpartition('@')[2]}{path}"
 
 
 class Fault(Exception):

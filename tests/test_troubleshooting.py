@@ -12,7 +12,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 PAGE = REPOSITORY / "docs" / "guide" / "troubleshooting.md"
 PACKAGES = ("ccpairs", "filters", "models", "pipelines")
-ERRORS = {"UserError", "DamagedInput", "UnreadableInput", "WrongSource", "Fault", "ArgumentTypeError"}
+ERRORS = {"UserError", "DamagedInput", "UnreadableInput", "NoRandomAccess", "WrongSource", "Fault", "ArgumentTypeError"}
 EDGES = (
     *("ccpairs/object_stores.py", "ccpairs/output_folder.py", "ccpairs/storage.py", "ccpairs/local_files.py"),
     *("models/custom_code.py", "pipelines/content_kind.py", "pipelines/discover.py", "pipelines/extract.py"),
