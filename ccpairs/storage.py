@@ -33,6 +33,16 @@ def locate(uri: str) -> tuple[Any, str]:
         if not is_text(uri):
             raise UserError(f"cannot use {as_text(uri)}: the name is not UTF-8; rename it")
         return arrow_fs.LocalFileSystem(), local_path(uri)
+    check_address(uri)
+    try:
+        system, path = arrow_fs.FileSystem.from_uri(uri)
+        return system, str(path)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        raise UserError(f"cannot use {uri}: {error}") from None
+
+
+def check_address(uri: str) -> None:
+    """Raise ``UserError`` for an address that cannot be that of a file or folder; nothing is asked."""
     scheme = uri.partition("://")[0]
     if scheme not in SCHEMES:
         raise UserError(
@@ -40,11 +50,6 @@ def locate(uri: str) -> tuple[Any, str]:
         )
     if mark := next((each for each in "?#" if each in uri), None):  # Arrow would take what is joined to it for options
         raise UserError(f"cannot use {uri}: the address of a file or folder has no {mark}; leave out what follows it")
-    try:
-        system, path = arrow_fs.FileSystem.from_uri(uri)
-        return system, str(path)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise UserError(f"cannot use {uri}: {error}") from None
 
 
 def join(uri: str, *names: str) -> str:
