@@ -49,7 +49,7 @@ def output_uri(uri: str, flag: str = "--output") -> str:
     if not uri.strip():
         raise UserError(f"{flag} is empty; name a folder")
     if is_address(uri):
-        storage.locate(uri)
+        storage.check_address(uri)
         return uri
     if not is_text(uri):
         raise UserError(f"{flag} {one_line(uri)}: the name is not UTF-8; choose another {flag}")

@@ -42,6 +42,15 @@ def locate(uri: str) -> tuple[Any, str]:
         if not is_text(uri):
             raise UserError(f"cannot use {as_text(uri)}: the name is not UTF-8; rename it")
         return arrow_fs.LocalFileSystem(), local_path(uri)
+    check_address(uri)
+    try:
+        return locate_object(uri)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        raise UserError(f"cannot use {uri}: {reason_of(error)}") from None
+
+
+def check_address(uri: str) -> None:
+    """Raise ``UserError`` for an address that cannot be that of a file or folder; no server is asked."""
     public, user_info, _ = address_parts(uri)
     if scheme_of(uri) not in STORES:
         scheme = uri.partition(":")[0] or "an empty scheme"
@@ -51,10 +60,6 @@ def locate(uri: str) -> tuple[Any, str]:
             f"cannot use {re.split('[?#]', public)[0]}: an address that is written down takes no user info, no ? and "
             "no #; give keys, region and endpoint by environment variables (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, …)"
         )
-    try:
-        return locate_object(uri)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        raise UserError(f"cannot use {uri}: {reason_of(error)}") from None
 
 
 def join(uri: str, *names: str) -> str:

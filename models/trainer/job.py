@@ -63,7 +63,7 @@ def refuse_foreign(output: Path) -> None:
 
     What ours has written is known by its mark, or, from earlier releases, by its facts, checkpoints or tokens.
     """
-    signs = (f"{CHECKPOINTS}/step-*/position.json", f"{TOKENS}/*/{LISTING}")
+    signs = (f"{CHECKPOINTS}/step-*/position.json", f"{TOKENS}/*/{LISTING}", f"{TOKENS}/.tmp-{'[0-9a-f]' * 32}")
     if "train" in commands_of(str(output)) or _facts(output) or any(any(output.glob(sign)) for sign in signs):
         return
     if there := [name for name in WRITTEN if os.path.lexists(output / name)]:
