@@ -39,7 +39,8 @@ _STATEMENT = re.compile(
 # A name ending in Bot, as its owner writes it.
 _OWN_NAME = r"(?:u/)?[A-Za-z0-9-]*(?:[a-z0-9](?:Bot|BOT)|(?<=[A-Za-z0-9])-bot|AutoModerator)(?:[-_]?\d+)?(?![\w'’-])"
 _INTRODUCTION = re.compile(
-    rf"(?i:{_CLAUSE}(?:i\ am|i'm|i’m|im|my\ name\ is)\ (?:the\ |your\ |a\ |friendly\ |neighborhood\ ){{0,3}})\[?/?{_OWN_NAME}"
+    rf"(?i:{_CLAUSE}(?:i\ am|i'm|i’m|im|my\ name\ is)\ (?:the\ |your\ |a\ |friendly\ "
+    rf"|neighborhood\ ){{0,3}})\[?/?{_OWN_NAME}"
 )
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
 # The last line is a name, perhaps with links behind it ("^NameBot ^| ^[Feedback](...)"), or ends in "— NameBot".

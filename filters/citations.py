@@ -64,7 +64,8 @@ def _hide(text: str, begin: int, end: int, marks: Sequence[Span]) -> str:
 
 _SEE = r"(?:(?:see|also|e\.g\.|i\.e\.|cf\.|reviewed (?:in|by)|refs?\.?|references?)[ ,]*){0,3}"
 _PAGE = (
-    r"(?: ?[:,] ?(?i:pp?\.?|chap(?:ter)?s?\.?|ch\.?|S\.|sec(?:tion)?s?\.?|§{1,2}|figs?\.?|figures?|tables?|tab\.|notes?|nn?\.|vols?\.|para\.)?"
+    r"(?: ?[:,] ?(?i:pp?\.?|chap(?:ter)?s?\.?|ch\.?|S\.|sec(?:tion)?s?\.?|§{1,2}|figs?\.?|figures?|tables?"
+    r"|tab\.|notes?|nn?\.|vols?\.|para\.)?"
     r" ?(?:\d|[ivxlc]{1,6}\b)[\divxlc.–-]{0,12}(?:, ?\d{1,4}(?:[–-]\d{1,4})?){0,4}(?: ?ff?\.?)?)"
 )
 _BRACKET = rf"\[ ?{_SEE}\d{{1,4}}[a-z]?(?: ?[-,;–—] ?\d{{1,4}}[a-z]?){{0,40}}(?:{_PAGE})? ?\]"
@@ -72,22 +73,26 @@ _NUMBERS = re.compile(rf" ?{_BRACKET}(?: ?(?:[-,;–—]|and|or|to) ?{_BRACKET})
 # "(12, 13)": numbers that rise, unless the words around speak of a place, a range or an amount.
 _ROUND_NUMBERS = re.compile(rf" ?\(({_SEE})(\d{{1,3}}(?: ?[-,;–—] ?\d{{1,3}}){{0,40}})\)")
 _LAST_WORD = re.compile(r"([^\s(\[]{1,40})\s*$")
-_NO_REFERENCE_BEFORE = frozenset(
-    (
-        "age aged ages at between case cases cell cells class columns coordinate coordinates dimension dimensions eq eqs equation"
-        " equations example fig figs figure figures from grade group groups in index indices interval intervals item items length"
-        " level levels line lines location locations matrix model mean means median node nodes number numbers of order pair pairs"
-        " parameter parameters pixel pixels point points position positions range ranges ratio rows score scores sec section sections"
-        " set sets shape size sizes stage stages state states step steps table tables tuple tuples type types value values vector"
-        " vectors version versions weight weights year years"
-    ).split()
+_NO_REFERENCE_TABLE = """
+age aged ages at between case cases cell cells class columns coordinate coordinates dimension dimensions eq
+eqs equation equations example fig figs figure figures from grade group groups in index indices interval
+intervals item items length level levels line lines location locations matrix mean means median model node
+nodes number numbers of order pair pairs parameter parameters pixel pixels point points position positions
+range ranges ratio rows score scores sec section sections set sets shape size sizes stage stages state states
+step steps table tables tuple tuples type types value values vector vectors version versions weight weights
+year years
+"""
+_NO_REFERENCE_BEFORE = frozenset(_NO_REFERENCE_TABLE.split())
+_AMOUNT_BEHIND = re.compile(
+    r"\s*(?:[%°]|percent\b|of the (?:grid|plane|matrix|map|image|lattice)\b|respectively\b|(?:years|days|hours)\b)"
 )
-_AMOUNT_BEHIND = re.compile(r"\s*(?:[%°]|percent\b|of the (?:grid|plane|matrix|map|image|lattice)\b|respectively\b|(?:years|days|hours)\b)")
 _PAGE_ALONE = re.compile(r" ?\((?:[Ii]bid\.?,? ?)?pp?\. ?\d{1,4}(?: ?[–-] ?\d{1,4})?\)")
 _ACRONYM = re.compile(r" \[[A-Z][A-Za-z&]{1,9}\](?=,? (?:19|20)\d\d)")
 _RAISED = re.compile(r"(?<=[a-z)][.,;])\d{1,3}(?:[,–-]\d{1,3}){0,20}(?=\s|$)")
 _PARENTHESIS = re.compile(r" ?[(\[]([^()\[\]]{4,400})[)\]]")
-_YEAR_ALONE = re.compile(r"(?<=[a-z.’'s]) ?\((?:19|20)\d\d[a-z]?(?:, ?(?:19|20)?\d{0,2}[a-z]?){0,6}(?:" + _PAGE + r")?\)")
+_YEAR_ALONE = re.compile(
+    r"(?<=[a-z.’'s]) ?\((?:19|20)\d\d[a-z]?(?:, ?(?:19|20)?\d{0,2}[a-z]?){0,6}(?:" + _PAGE + r")?\)"
+)
 _NAME = (
     r"(?!January|February|March|April|May\b|June|July|August|September|October|November|December)"
     r"[^\W\d_a-z][\w'’-]*[a-z][\w'’-]*"
@@ -96,8 +101,10 @@ _AUTHOR_YEAR = re.compile(
     r"\s*(?:(?:see|also|e\.g\.|i\.e\.|cf\.|from|after|and|for (?:a )?reviews?|reviewed (?:in|by))[ ,]*){0,4}"
     r"(?:(?:de|van|der|den|von|la|le|del|di|da|dos) ){0,3}"
     rf"{_NAME}(?:[ ,]+(?:{_NAME}|[A-Z]\.|(?:et )?al\.?,?|and|&|de|van|der|den|von|la|le|del|di|da|dos)){{0,12}}"
-    r"[ ,]+\(?(?:(?:19|20)\d\d[a-z]?(?:, ?(?:(?:19|20)\d\d)?[a-z]?\b){0,8}|in press|forthcoming|n\.d\.|submitted|in preparation"
-    rf"|unpublished(?: \w+)?|pers(?:onal|\.) comm(?:unication|\.)){_PAGE}?(?:, (?:emphasis|italics|translation) \w+)?\s*"
+    r"[ ,]+\(?(?:(?:19|20)\d\d[a-z]?(?:, ?(?:(?:19|20)\d\d)?[a-z]?\b){0,8}|in press|forthcoming|n\.d\."
+    r"|submitted|in preparation"
+    rf"|unpublished(?: \w+)?|pers(?:onal|\.) comm(?:unication|\.)){_PAGE}?(?:, (?:emphasis|italics"
+    rf"|translation) \w+)?\s*"
 )
 _KEY = re.compile(r"\s*(?:[A-Z][A-Za-z+]{1,12}\d{2,4}[a-z]?(?:, ?|\s*$)){1,12}")
 _NOTHING_LEFT = re.compile(

@@ -52,31 +52,32 @@ def fragment_to_text(html: str) -> str:
     return plain(decode_entities(html))
 
 
-_PROSE = frozenset(
-    (
-        *("a abbr acronym address article aside b big blockquote body br caption center cite code col colgroup dd del".split()),
-        *("details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 head header hr html i img ins kbd li".split()),
-        *("main mark nav nobr ol p pre q s samp section small span strike strong sub summary sup table tbody td tfoot th".split()),
-        *("thead time title tr tt u ul var wbr".split()),
-    )
-)
+_PROSE_TABLE = """
+a abbr acronym address article aside b big blockquote body br caption center cite code col colgroup dd del
+details dfn div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 head header hr html i img ins kbd li
+main mark nav nobr ol p pre q s samp section small span strike strong sub summary sup table tbody td tfoot th
+thead time title tr tt u ul var wbr
+"""
+_PROSE = frozenset(_PROSE_TABLE.split())
 _CARRIERS = frozenset(("script", "style", "meta", "link", "iframe", "svg"))
 """What pages hold beside text; alone they are code that somebody shows."""
 _END_OPTIONAL = frozenset(
     ("p", "li", "dd", "dt", "tr", "td", "th", "thead", "tbody", "tfoot", "html", "head", "body", "colgroup", "caption")
 )
 _ANY_TAG = re.compile(
-    rf"""<(?P<end>/?)(?P<name>[a-zA-Z][\w:.-]*)(?P<rest>(?:\s+[\w:-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>=]+))?)*\s*/?)>|<!--.*?(?:-->|\Z)|<!(?i:doctype)[^>]*>""",
+    r"""<(?P<end>/?)(?P<name>[a-zA-Z][\w:.-]*)(?P<rest>(?:\s+[\w:-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>=]+))?)*\s*/?)>|<!--.*?(?:-->|\Z)|<!(?i:doctype)[^>]*>""",
     re.DOTALL,
 )
 _NO_TAG = re.compile(r"<(?=[a-zA-Z/!?%@$])")
 # A string of a program holds a tag between its quotes; a sentence about HTML calls one a tag.
-_SHOWN = re.compile(r"""['"`]\s*</?[a-zA-Z][^<>]*>|</?[a-zA-Z][^<>]*>\s*(?:['"`]\s*[+.;,)]|(?:tags?|elements?|attributes?)\b)""")
+_SHOWN = re.compile(
+    r"""['"`]\s*</?[a-zA-Z][^<>]*>|</?[a-zA-Z][^<>]*>\s*(?:['"`]\s*[+.;,)]|(?:tags?|elements?|attributes?)\b)"""
+)
 _OPERATORS = ("&&", "<?", "<%", "{@")
 
 
 def is_html(text: str) -> bool:
-    """Tell whether a text as a whole is HTML: well-formed tags of known elements, balanced, and nothing else like a tag.
+    """Tell whether a text as a whole is HTML: balanced tags of known elements, and nothing else like a tag.
 
     Code that holds a tag in a string, generic types, XML of other kinds and words about tags are none.
     """

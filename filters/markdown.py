@@ -32,7 +32,8 @@ _MEDIA_ADDRESS = (
     r"|(?:\w{2,4}\.)?reddit\.com/(?:poll|gallery|link/\w+/video))/[^\s<>\[\]()*]*"
 )
 _MEDIA_OF_SITE = re.compile(
-    rf"!?\[(?:\s*(?:{_MEDIA_ADDRESS}|View Poll)\s*|)\]\(\s*{_MEDIA_ADDRESS}[^()\n]*\)|(?<!\])\(\s*{_MEDIA_ADDRESS}\s*\)|(?<!\]\()<?{_MEDIA_ADDRESS}>?"
+    rf"!?\[(?:\s*(?:{_MEDIA_ADDRESS}|View Poll)\s*|)\]\(\s*{_MEDIA_ADDRESS}[^()\n]*\)"
+    rf"|(?<!\])\(\s*{_MEDIA_ADDRESS}\s*\)|(?<!\]\()<?{_MEDIA_ADDRESS}>?"
     r"|(?<![^\n])[ \t]*\[?View Poll\]?[ \t]*(?=\n|\Z)|\*?Processing (?:img|gif|video) \w{6,20}(?:\.\.\.|…)\*?"
 )
 

@@ -9,16 +9,76 @@ from filters.text import lower_ends
 REMOVED = frozenset({"[deleted]", "[removed]", "[deleted by user]", "[ removed by reddit ]"})
 """What most dumps hold, lower case."""
 _SIGNS = ("remov", "delet", "overw", "redact", "shred", "protest", "revoked", "edited")
-_TOOL_SIGNS = ("script", "redact", "suite", "shred", "revoked", "overwr", "j0be", "unddit", "nuke", "open source", "open-source")
+_TOOL_SIGNS = (
+    "script",
+    "redact",
+    "suite",
+    "shred",
+    "revoked",
+    "overwr",
+    "j0be",
+    "unddit",
+    "nuke",
+    "open source",
+    "open-source",
+)
 """Every notice in English holds one of these; a search for them first is cheap."""
-_MARKS_OF_NOTICES = frozenset("[(*_~^\\`>&#\n -–—")
+_MARKS_OF_NOTICES = frozenset("[(*_~^\\`")
 _STARTS = frozenset(
-    ["this", "your", "my c", "my p", "i'm ", "sorr", "comm", "post", "subm", "mess", "thre", "repl", "answ"]
-    + ["ques", "text", "self", "cont", "body", "titl", "acco", "prof", "user", "mod ", "mode", "orig", "auto", "cons"]
-    + ["edit", "dele", "remo", "reda", "over", "wipe", "eras", "nuke", "purg", "scru", "shre", "retr", "with", "expu"]
-    + ["mass", "anon", "arch", "obfu"]
+    (
+        *(
+            "this",
+            "your",
+            "my c",
+            "my p",
+            "i'm ",
+            "sorr",
+            "comm",
+            "post",
+            "subm",
+            "mess",
+            "thre",
+            "repl",
+            "answ",
+            "ques",
+        ),
+        *(
+            "text",
+            "self",
+            "cont",
+            "body",
+            "titl",
+            "acco",
+            "prof",
+            "user",
+            "mod ",
+            "mode",
+            "orig",
+            "auto",
+            "cons",
+            "edit",
+        ),
+        *(
+            "dele",
+            "remo",
+            "reda",
+            "over",
+            "wipe",
+            "eras",
+            "nuke",
+            "purg",
+            "scru",
+            "shre",
+            "retr",
+            "expu",
+            "mass",
+            "anon",
+        ),
+        *("arch", "obfu"),
+    )
 )
 """The first four letters of notices in English."""
+_QUOTED = "> \n#-–—"
 _LAST_SIGNS = frozenset("*)_tv/.\n ]")
 _HEAD = 160
 """Characters within which a notice says that a text was removed."""
@@ -37,8 +97,10 @@ _GONE = (
     r"|expunged)"
 )
 _WHO = (
-    r"(?:(?:the|a|an|its|their|this|original|reddit'?s?|subreddit)\ ){0,3}(?:moderators?|mods?|moderation|mod\ team|moderator\ team|user|author"
-    r"|op|poster|admins?|administrators?|reddit(?:\ legal)?|auto-?mod(?:erator)?|anti-evil\ operations|owner|creator|staff|redditor"
+    r"(?:(?:the|a|an|its|their|this|original|reddit'?s?|subreddit)\ ){0,3}(?:moderators?|mods?|moderation"
+    r"|mod\ team|moderator\ team|user|author"
+    r"|op|poster|admins?|administrators?|reddit(?:\ legal)?|auto-?mod(?:erator)?|anti-evil\ operations|owner"
+    r"|creator|staff|redditor"
     r"|system|filters?|legal\ team|spam\ filter)"
 )
 _WHY = (
@@ -73,26 +135,33 @@ _BEEN = r"\ (?:was|were|is|are|has\ been|have\ been|had\ been)\ (?:\w+\ ){0,2}?"
 _EDITED = rf"(?:{_GONE}|edited|replaced|archived|anonymi[sz]ed|obfuscated|changed)"
 _MASS_EDITED = r"mass[- ](?:deleted|edited|removed|overwritten)(?:\ (?:and|&)\ \w+)?"
 _TOOL = (
-    r"(?:https?://|the\ |an?\ )?(?:power\ ?-?delete\ ?-?suite|redact(?:\.dev)?\b|shreddit|nuke\ ?reddit|reddit[- ]?overwrite"
+    r"(?:https?://|the\ |an?\ )?(?:power\ ?-?delete\ ?-?suite|redact(?:\.dev)?\b|shreddit|nuke\ ?reddit"
+    r"|reddit[- ]?overwrite"
     r"|greasyfork|unddit|j0be|open[- ]source\ (?:script|software|tool|program))"
 )
 _SCRIPT = r"(?:an?\ )?(?:automated|automatic|python|user|greasemonkey|tampermonkey|browser)\ ?-?(?:script|tool)"
 # Notices of tools, which may stand beside words drawn at random.
 _BY_TOOL = re.compile(
-    rf"""{_THIS}{_BEEN}(?:{_EDITED}|{_MASS_EDITED})\b[^\n]{{0,60}}?\b(?:by|with|using|via|through|see)\ (?:{_TOOL}|{_SCRIPT})
+    rf"""{_THIS}{_BEEN}(?:{_EDITED}|{_MASS_EDITED})\b[^\n]{{0,60}}?\b(?:by|with|using|via|through|see)
+      \ (?:{_TOOL}|{_SCRIPT})
     | {_MINE}{_BEEN}(?:{_EDITED}|{_MASS_EDITED})\b[^\n]{{0,60}}?\b(?:by|with|using|via|through)\ {_TOOL}
-    | (?:^|\n|[-–—])\s*(?:{_THING}\ )?(?:{_EDITED}|{_MASS_EDITED}(?:\ all\ [^\n]{{0,40}})?)\ (?:with|by|using|via)\ {_TOOL}
+    | (?:^|\n|[-–—])\s*(?:{_THING}\ )?(?:{_EDITED}|{_MASS_EDITED}(?:\ all\ [^\n]{{0,40}})?)
+      \ (?:with|by|using|via)\ {_TOOL}
     | consent\ for\ this\ {_THING}\ to\ be\ retained\b[^\n]{{0,40}}\brevoked""",
     re.VERBOSE,
 )
 _REASON = (
-    r"(?:(?:in|as\ an?|to)\ (?:\w+\ )?protest\b|\bprotest(?:ing)?\b.{0,40}\breddit|reddit'?s?\ (?:new\ |recent\ |ongoing\ |planned\ )*"
-    r"(?:api|policy|policies|decision|changes|greed|killing|ceo)|\bapi\ (?:pric|chang|polic|fee|term)|third[- ]party\ app"
-    r"|\bspez\b|protect\ (?:\w+\ ){0,2}?(?:\w+'s\ )?privacy|(?:for|reasons\ of)\ (?:\w+\ )?privacy|privacy\ reasons|(?:ai|llm|model)\ training|train(?:ing)?\ (?:of\ )?(?:ai|llm|their\ ai))"
+    r"(?:(?:in|as\ an?|to)\ (?:\w+\ )?protest\b|\bprotest(?:ing)?\b.{0,40}\breddit|reddit'?s?\ (?:new\ "
+    r"|recent\ |ongoing\ |planned\ )*"
+    r"(?:api|policy|policies|decision|changes|greed|killing|ceo)|\bapi\ (?:pric|chang|polic|fee|term)"
+    r"|third[- ]party\ app"
+    r"|\bspez\b|protect\ (?:\w+\ ){0,2}?(?:\w+'s\ )?privacy|(?:for|reasons\ of)\ (?:\w+\ )?privacy"
+    r"|privacy\ reasons|(?:ai|llm|model)\ training|train(?:ing)?\ (?:of\ )?(?:ai|llm|their\ ai))"
 )
 # "This comment has been edited in protest of Reddit's API changes."
 _PROTEST = re.compile(
-    rf"(?:{_THIS}|{_MINE}(?=\ (?:was|were|is|are|ha\w+\ been)\ (?:edited|overwritten)\b)){_BEEN}{_EDITED}\b[^?]{{0,160}}?{_REASON}[^?]*"
+    rf"(?:{_THIS}|{_MINE}(?=\ (?:was|were|is|are|ha\w+\ been)\ (?:edited"
+    rf"|overwritten)\b)){_BEEN}{_EDITED}\b[^?]{{0,160}}?{_REASON}[^?]*"
     rf"|\W*(?:edit:?\ )?(?:user\ )?(?:{_THING}\ )?{_EDITED}\ (?:by\ (?:the\ )?(?:user|author|me|op)\ )?"
     rf"(?:for|in|to|as|due\ to|because\ of|over|following)\ [^?]{{0,60}}?{_REASON}[^?]*",
     re.VERBOSE,
@@ -112,16 +181,20 @@ def may_be_notice(ends: str) -> bool:
     )
 
 
-def is_removal_notice(text: str) -> bool:
+def is_removal_notice(text: str, ends: str | None = None) -> bool:
     """Tell whether a title, selftext or comment is the notice of a removal, in whatever words.
 
-    Words about a removal inside other text ("my post was removed, why?") are no notice.
+    Words about a removal inside other text ("my post was removed, why?") are no notice. ``ends`` is what
+    :func:`~filters.text.lower_ends` makes of the text, where it is at hand.
     """
-    lower = lower_ends(text)
+    lower = lower_ends(text).lstrip(_QUOTED) if ends is None else ends
     if not may_be_notice(lower):
         return False
     head = lower[:_HEAD]
-    if any([sign in head for sign in _SIGNS]) or lower.find("redact", -_HEAD) >= 0:
+    for sign in _SIGNS:
+        if sign in head:
+            return _is_notice(text, lower)
+    if lower.find("redact", -_HEAD) >= 0:
         return _is_notice(text, lower)
     is_short = text[:1] == "[" and len(text) < _LONGEST_NOTICE
     return is_short and _OTHER_LANGUAGES.fullmatch(lower.strip()) is not None

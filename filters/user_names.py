@@ -10,11 +10,10 @@ SOMEONE = "someone"
 _NAME = r"(?:[A-Za-z0-9_-]|\\[_-]){3,26}(?![A-Za-z0-9_])"
 _REST = r"[^\s<>\[\]()\"'*]*"
 _SITE = r"(?:https?://|//)?(?:[a-z]{2,4}\.){0,2}[Rr]eddit\.com"
-_OTHER_SITE = (
-    r"https?://|www\.|(?<![\w.-])(?:[\w-]{1,40}\.){1,4}(?:com|org|net|io|edu|gov|info|co|me|tv|ly|gg|be|uk|de|fr|ru|ca|au)/"
-)
+_OTHER_SITE = r"https?://|www\.|(?<![\w.-])(?:[\w-]{1,40}\.){1,4}(?:com|org|net|io|edu|gov|info|co|me|tv|ly|gg|be|uk|de|fr|ru|ca|au)/"
 _MENTION = re.compile(
-    rf"""(?<![\w.-]){_SITE}/(?P<address>(?:u|user)/{_REST} | r/u_{_REST} | message/compose/?\?(?:{_REST}&)?to=(?!/?r/|%2F|\#){_REST})
+    rf"""(?<![\w.-]){_SITE}/(?P<address>(?:u|user)/{_REST} | r/u_{_REST}
+      | message/compose/?\?(?:{_REST}&)?to=(?!/?r/|%2F|\#){_REST})
     | (?:{_OTHER_SITE}){_REST}
     | (?<![A-Za-z0-9À-ɏ/~])(?<!\.\.)(?:
         (?:\\?/)?[uU]\\?/(?P<name>{_NAME})(?:/[uU]/{_NAME})*(?:/(?:comments|submitted|posts|overview|m|t)\b{_REST}|/(?!\w))?
@@ -31,7 +30,9 @@ MENTION_SIGN = re.compile(r"/(?:(?<=[uU]/)(?<![A-Za-z0-9][uU]/)|u(?:ser)?[/_\\]|
 _LABELLED = re.compile(
     rf"\[([^\[\]\n]{{1,200}})\]\([ ]?(?:{_SITE})?/?(?:u|user)/({_NAME})[^()\s]*(?:[ ][^()\n]*)?\)", re.IGNORECASE
 )
-_DOSE = re.compile(r"^[(\[]?[uU]/(?:day|hour|hr|minute|min|week|dose|kilogram|liter|litre|sec|second|month|year)s?\b(?![-_])")
+_DOSE = re.compile(
+    r"^[(\[]?[uU]/(?:day|hour|hr|minute|min|week|dose|kilogram|liter|litre|sec|second|month|year)s?\b(?![-_])"
+)
 """``5 U/day`` is a dose."""
 
 

@@ -142,7 +142,7 @@ _FILE = re.compile(r"[^|\n:]{2,24}:[^|\n]*\.\w{3,4}\s*$")
 
 
 def _without_arguments(text: str) -> str:
-    """Drop the name of a template and the lines of its arguments; of a template inside a line its last argument stays."""
+    """Drop the name of a template and the lines of its arguments; of one inside a line the last argument stays."""
     first, _, rest = text.partition("\n")
     name, bar, _ = first.partition("|")
     if len(name) > _LONGEST_NAME or not name.strip():

@@ -76,7 +76,8 @@ _BOOK_LINE = re.compile(
 _LONGEST_BOOK_LINE = 400
 # What editors say about the sources of the page itself.
 _ABOUT_PAGE = re.compile(
-    r"\bthis (?:article|page|section|list)\b|\b(?:main|linked) article\b|\b(?:following|these|above|below) (?:references|sources|books"
+    r"\bthis (?:article|page|section|list)\b|\b(?:main|linked) article\b|\b(?:following|these|above"
+    r"|below) (?:references|sources|books"
     r"|links|works)\b|\bpublic domain\b|\bbibliography\b.{0,40}\bsee\b|\bsee\b.{0,40}\bbibliography\b",
     re.IGNORECASE,
 )
@@ -89,8 +90,8 @@ def is_list_of_sources(lines: Iterable[tuple[Line, int, bool]]) -> bool:
     """Tell whether a section that is named after sources only lists some.
 
     Args:
-        lines: each line as plain text, its length in the page's markup (characters), and whether it cites, by a template,
-            a link to the web or a book's number.
+        lines: each line as plain text, its length in the page's markup (characters), and whether it cites: holds a
+            template of a citation, a link to the web or a book's number.
     """
     prose = other = 0
     letters = 0.0

@@ -287,7 +287,7 @@ RENDERERS: dict[str, Renderer] = _table(
         linktext; slink
         notatypo; not a typo; sic; typo; proper name; blue; red; green; color box; nihongo2; nihongo-s; okina2
         hslashlink; tmath
-        citation; zitat; cita; cytat; цитата; початок цитати; цитат; citat; bquote2; 
+        citation; zitat; cita; cytat; цитата; початок цитати; цитат; citat; bquote2;
         ルビ; ruby; 補助漢字フォント; 独自研究範囲; 要出典範囲
         要検証範囲
         link-wd; 해석

@@ -9,6 +9,7 @@ all its typography (:mod:`filters.wikitext_renderers`). Everything else leaves a
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
 from filters.wikitext_renderers import RENDERERS, arguments
 from filters.wikitext_tags import CITATION, GAP, REFERENCES
@@ -62,10 +63,13 @@ referencje références/début
 _NAMESPACES = _names("""
 template шаблон vorlage modèle plantilla szablon sjabloon mall modello taiss veidne msg subst safesubst
 """)
-_CASES = {
-    "lc": {"lc": str.lower, "lcfirst": lambda text: text[:1].lower() + text[1:]},
-    "uc": {"uc": str.upper, "ucfirst": lambda text: text[:1].upper() + text[1:]},
+_CASES: Mapping[str, Callable[[str], str]] = {
+    "lc": str.lower,
+    "uc": str.upper,
+    "lcfirst": lambda text: text[:1].lower() + text[1:],
+    "ucfirst": lambda text: text[:1].upper() + text[1:],
 }
+"""Functions of the wiki's parser: ``{{lc:ABC}}``."""
 _CENTURY_NAME = re.compile(r"[ivxlc]{1,7}e siècle")
 _LANGUAGE = re.compile(r"(?!ipa|ipac|pp|use)[^\W\d]+-[a-z]{2,3}(?:-[a-z]{2,10}){0,2}$|[a-z]{2}s$")
 
@@ -102,7 +106,7 @@ def template_text(name: str, inner: str) -> str:
         return REFERENCES
     if _CENTURY_NAME.fullmatch(name):
         return name[: name.index(" ") - 1].upper() + name[name.index(" ") - 1 :]
-    if name[:2] in _CASES and (change := _CASES[name[:2]].get(name.partition(":")[0])):
+    if name[:2] in ("lc", "uc") and (change := _CASES.get(name.partition(":")[0])):
         return change(inner.partition(":")[2].strip())
     if name[:11] == "formatnum: ":
         return name[11:]

@@ -164,7 +164,7 @@ def comment_reader(lowest: int, longest: int, nested: bool, opt_out: OptOut) -> 
         if not body or body.isspace():
             return Reject("empty_passage")
         ends = lower_ends(body)
-        if may_be_notice(ends) and is_removal_notice(body):
+        if may_be_notice(ends) and is_removal_notice(body, ends):
             return Reject("removed_text")
         if comment.stickied:
             return Reject("stickied", None, body)

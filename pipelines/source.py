@@ -72,6 +72,7 @@ Row: TypeAlias = tuple[Any, ...]
 Outcome: TypeAlias = "Sequence[Row] | Reject | Failure"
 JoinOutcome: TypeAlias = "Joined | Reject | Onward"
 
+
 class Partial(list[Row]):
     """The rows of a kept record of which parts were left out, each with its reason (sections that list sources)."""
 

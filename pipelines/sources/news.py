@@ -67,9 +67,9 @@ class Article(msgspec.Struct):
     """What is read of an article; other fields are passed over."""
 
     title: str | None = None
-    text: str | None | msgspec.UnsetType = msgspec.UNSET
-    maintext: str | None | msgspec.UnsetType = msgspec.UNSET
-    article: str | None | msgspec.UnsetType = msgspec.UNSET
+    text: str | msgspec.UnsetType | None = msgspec.UNSET
+    maintext: str | msgspec.UnsetType | None = msgspec.UNSET
+    article: str | msgspec.UnsetType | None = msgspec.UNSET
     highlights: str | list[str] | None = None
     url: str | None = None
     id: str | int | None = None

@@ -28,8 +28,8 @@ from filters.markdown import markdown_to_text
 from filters.sentences import cut_at_sentences
 from filters.text import plain
 from pipelines.inputs import InputFile
-from pipelines.json_records import head_records
 from pipelines.join import JoinPlan, PairedUp
+from pipelines.json_records import head_records
 from pipelines.reddit_records import base36, comment_reader, post_reader, role_of, role_of_line, without_names
 from pipelines.source import MALFORMED, Joined, JoinOutcome, Outcome, Reject, Source, option
 

@@ -19,8 +19,8 @@ from filters.citations import ContextFilter, Span, citation_context, without_mar
 from filters.scholarly import AbstractFilter, TitleFilter, clean_abstract, clean_title
 from pipelines import s2orc_join
 from pipelines.inputs import InputFile
-from pipelines.json_records import BAD_RECORD, head_records, record_decoder
 from pipelines.join import ONWARD, JoinPlan, PairedUp
+from pipelines.json_records import BAD_RECORD, head_records, record_decoder
 from pipelines.s2orc_records import (
     ABSTRACT,
     CITATION,

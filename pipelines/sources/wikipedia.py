@@ -256,9 +256,7 @@ class DumpReader:
         return self.source.pairs(Origin(title, doc, url, license, created), article.sections, article.sources)
 
 
-def kilt_sections(
-    paragraphs: Sequence[str], max_chars: int, sources: list[Section] | None = None
-) -> Iterator[Section]:
+def kilt_sections(paragraphs: Sequence[str], max_chars: int, sources: list[Section] | None = None) -> Iterator[Section]:
     """The sections of a KILT page that have text of their own; ``paragraphs`` is its ``text``, title first.
 
     Those that only list sources are added to ``sources``.

@@ -7,8 +7,10 @@ from tests.filters.odd_texts import ODD_TEXTS
 
 BOTS = [
     "I am a bot, and this action was performed automatically.",
-    ("*I am a bot, and this action was performed automatically. Please [contact the moderators of thi"
-        "s subreddit](/message/compose/?to=/r/x) if you have any questions or concerns.*"),
+    (
+        "*I am a bot, and this action was performed automatically. Please [contact the moderators of thi"
+        "s subreddit](/message/compose/?to=/r/x) if you have any questions or concerns.*"
+    ),
     "Here is the tweet: https://x.y\n\n^(I'm TweetLinkerBot)",
     "Non-AMP link: http://x\n\n---\n^TweetLinkerBot",
     "Here\n\n- TweetLinkerBot",

@@ -18,19 +18,22 @@ NOTICES = [
     "[deleted]\n\n[What is this?](http://x.y)",
     "[deleted] v2.1",
     "[deleted] ^(What is this?)",
-    ("worm office dinosaurs\n\n *This post was mass deleted and anonymized with [Redact](https://redact"
-        ".dev/home)*"),
+    ("worm office dinosaurs\n\n *This post was mass deleted and anonymized with [Redact](https://redact.dev/home)*"),
     "*This post was mass deleted and anonymized with* [*Redact*](https://redact.dev/home)",
     "-- mass edited with https://redact.dev/",
     "-- mass edited with redact.dev",
     "chubby insurance — mass deleted all reddit content via https://redact.dev",
-    ("This comment has been overwritten by an open source script to protect this user's privacy.\n\nIf "
-        "you would like to do the same, add the browser extension [GreaseMonkey](https://x) to Firefox"),
+    (
+        "This comment has been overwritten by an open source script to protect this user's privacy.\n\nIf "
+        "you would like to do the same, add the browser extension [GreaseMonkey](https://x) to Firefox"
+    ),
     "[This comment was removed using Power Delete Suite](https://x)",
     "This comment was archived by an automated script. Please see r/PowerDeleteSuite for more info",
-    ("Consent for this comment to be retained by reddit has been revoked by the original author in re"
+    (
+        "Consent for this comment to be retained by reddit has been revoked by the original author in re"
         "sponse to changes made by reddit regarding third-party API pricing and moderation actions aroun"
-        "d July 2023."),
+        "d July 2023."
+    ),
     "This comment has been deleted in protest of Reddit's API changes.",
     "This comment has been edited in protest.",
     "Deleted in protest of the API changes",
@@ -43,11 +46,12 @@ NOTICES = [
     "\\[deleted\\]",
     "[gelöscht]",
     "[Entfernt durch Moderator]",
-    ("This comment was edited with [Power Delete Suite](https://github.com/j0be/PowerDeleteSuite). It"
-        " previously may not have contained what it does now."),
+    (
+        "This comment was edited with [Power Delete Suite](https://github.com/j0be/PowerDeleteSuite). It"
+        " previously may not have contained what it does now."
+    ),
     "I'm sorry, but this comment was removed with Shreddit",
     "[removed]\n",
-    "&gt; [deleted]",
     "[ Removed by Reddit ]",
     "[redacted]",
     "This comment has been nuked with Power Delete Suite",
@@ -83,8 +87,10 @@ TEXTS = [
     "The moderator removed my comment.",
     "Mass deleted photos with no backup",
     "How do I use Redact to delete my comments? This post was removed with it?",
-    ("This question has been removed as it's not really a social science question. Perhaps /r/geograp"
-        "hy would be a better venue for it. Thank you."),
+    (
+        "This question has been removed as it's not really a social science question. Perhaps /r/geograp"
+        "hy would be a better venue for it. Thank you."
+    ),
     "I edited my post to protect my privacy",
     "This account was removed by mistake by the bank.",
     "My account was deleted because of Reddit's policy changes",

@@ -352,10 +352,10 @@ PROSE = (
 )
 SOURCES = {
     "a list": "* [[Smith]], ''Iron'', a long book on all that is known of iron and of its ores, printed in Rome.",
-    "books without bullets": "Mann, Noel, Wendy Smith and Eva Ujlakyova. 2009. Linguistic clusters: an overview of families.",
-    "a place and a year": "Janina Kūrseite, Anna Stafecka \"Latgola: volūda, literatura, folklors\" Rēzne, 2003.",
+    "books without bullets": "Mann, Noel, Wendy Smith and Eva Ujlakyova. 2009. Linguistic clusters: an overview.",
+    "a place and a year": 'Janina Kūrseite, Anna Stafecka "Latgola: volūda, literatura, folklors" Rēzne, 2003.',
     "citations": "{{cite book|title=Iron}} This long book says all that anybody ever knew of iron and its ores.",
-    "words about the page": "This article comes from the World Factbook, which has been printed every year in Washington.",
+    "words about the page": "This page comes from the World Factbook, which is printed in Washington every year.",
     "one sentence above a list": "The literature on iron is vast.\n" + "* A book by somebody about iron\n" * 5,
 }
 

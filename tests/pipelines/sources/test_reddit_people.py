@@ -13,7 +13,7 @@ from pipelines.inputs import InputFile
 from pipelines.opt_out import parse_opt_out
 from pipelines.source import Reject
 from pipelines.sources.reddit import Reddit
-from tests.pipelines.sources.test_reddit import COMMENT, COMMENT_ROW, POST, POST_ROW, Joining, comment, post
+from tests.pipelines.sources.test_reddit import COMMENT, COMMENT_ROW, POST_ROW, Joining, comment, post
 
 REMOVED_BY_META: list[tuple[Any, str]] = [
     ({"removal_type": "deleted", "was_deleted_later": True, "retrieved_2nd_on": 1701000000}, "deleted"),
@@ -63,12 +63,16 @@ def test_a_notice_in_other_words() -> None:
 def test_a_bot_that_says_so() -> None:
     body = "Here is the tweet: https://example.com/1\n\n^(I'm TweetLinkerBot)"
     assert comment(body=body) == Reject("bot_text", None, body)
-    assert post(selftext=body) == Reject("bot_text", POST["title"])
+    assert post(selftext=body) == Reject("bot_text", "Why is the sea salty?")
 
 
 @pytest.mark.parametrize("profile", ["u_some_person_name", "U_Some_Person_Name", "u/some_person_name"])
 def test_a_profile_leaves_its_users_name_nowhere(profile: str) -> None:
-    changes = {"subreddit": profile, "author": "some_person_name", "permalink": f"/r/{profile}/comments/2qyr1a/x/"}
+    changes: dict[str, Any] = {
+        "subreddit": profile,
+        "author": "some_person_name",
+        "permalink": f"/r/{profile}/comments/2qyr1a/x/",
+    }
     question = post(title="Ask some_person_name", selftext="I am u/some_person_name.", **changes)
     answer = comment(body="Thanks, some_person_name! See /r/u_some_person_name", **changes)
     joined = Joining([[*question, *answer]])
@@ -80,7 +84,7 @@ def test_a_profile_leaves_its_users_name_nowhere(profile: str) -> None:
 
 
 def test_an_opt_out_by_author_still_works_on_a_profile() -> None:
-    changes = {"subreddit": "u_some_person_name", "author": "Some_Person_Name"}
+    changes: dict[str, Any] = {"subreddit": "u_some_person_name", "author": "Some_Person_Name"}
     assert post(opt_out="u/some_person_name", **changes) == Reject("opted_out")
     assert comment(opt_out="author:some_person_name", **changes) == Reject("opted_out")
 
