@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ccpairs.command_line import Parser, exit_code, positive, set_up_logging
+from ccpairs.command_line import Parser, exit_code, set_up_logging, up_to
 from ccpairs.errors import EXIT_OK, UserError
 from ccpairs.version import __version__
 
@@ -54,9 +54,19 @@ def make_parser() -> Parser:
     add("--model", action="extend", nargs="+", required=True, metavar="M", help="folder of a model, or bm25; several")
     add("--data", action="extend", nargs="+", default=[], metavar="DIR", help="retrieval sets, one folder each")
     add("--split", default="test", metavar="NAME", help="judgements to use: qrels/NAME.tsv (default: test)")
-    add("--max-length", type=positive, metavar="N", help="cut texts to N tokens (default: the model's own limit)")
-    add("--batch-tokens", type=positive, metavar="N", help="tokens that a transformer encodes at once")
-    add("--processes", type=positive, metavar="N", help="encode in N processes on the CPU (default: threads, or GPUs)")
+    add(
+        "--max-length",
+        type=up_to(1_000_000),
+        metavar="N",
+        help="cut texts to N tokens (default: the model's own limit)",
+    )
+    add("--batch-tokens", type=up_to(1_000_000_000), metavar="N", help="tokens that a transformer encodes at once")
+    add(
+        "--processes",
+        type=up_to(1_024),
+        metavar="N",
+        help="encode in N processes on the CPU (default: threads, or GPUs)",
+    )
     add(
         "--same-id",
         choices=("same-text", "always", "never"),

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ccpairs.command_line import Parser, exit_code, positive, set_up_logging
+from ccpairs.command_line import Parser, exit_code, positive, set_up_logging, up_to
 from ccpairs.errors import EXIT_OK, UserError
 
 if TYPE_CHECKING:
@@ -85,7 +85,13 @@ def make_parser() -> Parser:
     add("--corpus", metavar="TEXT", help="what the texts are, for the sidecar (default: the names of the inputs)")
     add("--license", metavar="TEXT", help="licence of the texts, for the sidecar")
     add("--order", type=positive, default=5, metavar="N", help="longest n-gram, 2 to 6 (default: 5)")
-    add("--pieces", type=positive, default=65_536, metavar="N", help="SentencePiece's vocabulary (default: 65536)")
+    add(
+        "--pieces",
+        type=up_to(1_000_000),
+        default=65_536,
+        metavar="N",
+        help="SentencePiece's vocabulary (default: 65536)",
+    )
     add(
         "--sample",
         type=positive,

@@ -14,6 +14,7 @@ from resiliparse.parse.encoding import bytes_to_str, detect_encoding, map_encodi
 from selectolax.lexbor import LexborHTMLParser
 
 from filters.maintext import main_text, outline
+from filters.nesting import limit_depth
 from filters.passages import LONG_LINE, MAX_CHARS, MIN_CHARS, passages
 from filters.quality import default_page_filters, first_text_reason
 from filters.titles import letters_of, page_title
@@ -101,7 +102,11 @@ def read_page(page: Page, rules: PageRules) -> Judged:
     payload = page.payload.removeprefix(codecs.BOM_UTF8)
     html = decode(payload, page.charset)
     # The parser takes UTF-8 as it is; only other encodings must go through the text.
-    tree = LexborHTMLParser(payload if html.encoding == "utf-8" else html.text)
+    markup = payload if html.encoding == "utf-8" else html.text.encode("utf-8", "replace")
+    shallow = limit_depth(markup)
+    if shallow is not markup:
+        html = html._replace(text=shallow.decode("utf-8", "replace"))
+    tree = LexborHTMLParser(shallow)
     outlined = outline(tree)
     title = page_title(tree, outlined.titles, page.url)
     paragraphs = main_text(outlined.body) if rules.extractor == "ccpairs" else _EXTRACTORS[rules.extractor](html.text)

@@ -72,7 +72,7 @@ _watch = Watch()
 
 @WorkerHandler.register_environment(python_urns.SUBPROCESS_SDK, bytes)
 class WatchedWorker(GrpcWorkerHandler):  # type: ignore[misc]
-    """Starts a worker process and waits for its end. Takes the place of Beam's own handler, which does not report it."""
+    """Starts a worker process and reports its end. Takes the place of Beam's own handler, which does not."""
 
     def __init__(self, command: bytes, state: Any, provision_info: Any, grpc_server: Any) -> None:
         super().__init__(state, provision_info, grpc_server)
