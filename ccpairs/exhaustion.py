@@ -1,8 +1,8 @@
 """Explain in one line that memory or disk space ran out, or that the system refuses to write a file.
 
 Python, Arrow, NumPy, PyTorch and the libraries in Rust and C++ report this in different ways: by ``errno``, by a type,
-or by text alone. An error in a worker process of Beam's arrives as a ``RuntimeError`` whose text is the traceback of the
-worker, so types are read from that text too.
+or by text alone. An error in a worker process of Beam's arrives as a ``RuntimeError`` whose text is the traceback of
+the worker, so types are read from that text too.
 """
 
 from __future__ import annotations

@@ -168,7 +168,7 @@ def check_flags(flags: Sequence[str], own: Sequence[str]) -> None:
         raise UserError(f"{error}; it is a flag of Apache Beam, see docs/engines.md") from None
     if not 0 <= known.direct_num_workers <= MOST_WORKERS:
         raise UserError(
-            f"--direct_num_workers {known.direct_num_workers:,}: choose from 1 to {MOST_WORKERS:,}, or 0 for one per core"
+            f"--direct_num_workers {known.direct_num_workers:,}: choose 1 to {MOST_WORKERS:,}, or 0 for one per core"
         )
     if unknown:
         flag = unknown[0].split("=", 1)[0]

@@ -71,7 +71,7 @@ _watch = Watch()
 
 
 @WorkerHandler.register_environment(python_urns.SUBPROCESS_SDK, bytes)
-class WatchedWorker(GrpcWorkerHandler):  # type: ignore[misc]
+class WatchedWorker(GrpcWorkerHandler):
     """Starts a worker process and reports its end. Takes the place of Beam's own handler, which does not."""
 
     def __init__(self, command: bytes, state: Any, provision_info: Any, grpc_server: Any) -> None:
@@ -116,7 +116,7 @@ class WatchedWorker(GrpcWorkerHandler):  # type: ignore[misc]
             self._waiting.join()
 
 
-class WatchedRunner(FnApiRunner):  # type: ignore[misc]
+class WatchedRunner(FnApiRunner):
     """Beam's in-process runner with worker processes that a shell ``command`` starts.
 
     A run raises ``WorkerDiedError`` where one of them dies. It runs in a thread of its own, which stays behind where

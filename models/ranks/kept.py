@@ -73,7 +73,7 @@ def _write(home: Path, vectors: NDArray[np.float32], kind: Kind) -> None:
 
 
 def new_map(path: Path, dtype: type[Any], shape: tuple[int, ...]) -> NDArray[Any]:
-    """A memory map of a new ``.npy`` file, with its space reserved: on a full disk, writing to a map kills a process."""
+    """A memory map of a new ``.npy`` file with its space reserved, as on a full disk a write would kill the process."""
     array: NDArray[Any] = np.lib.format.open_memmap(path, "w+", dtype, shape)
     if hasattr(os, "posix_fallocate"):
         with path.open("rb+") as file:

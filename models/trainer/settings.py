@@ -173,7 +173,7 @@ def digest(value: Any) -> str:
 
 RANGES: dict[str, tuple[float, float]] = {
     "model.dimension": (1, 65_536), "model.vocabulary_size": (100, 10_000_000), "model.max_tokens": (1, 1_000_000),
-    "loss.temperature": (1e-4, 1e3), "loss.margin": (-1e9, 2), "optimizer.lr": (1e-12, 1e3),
+    "loss.temperature": (1e-4, 1e3), "loss.margin": (-1e9, 2), "optimizer.lr": (1e-12, 3e38),
     "optimizer.warmup_steps": (0, 1e9), "optimizer.weight_decay": (0, 1e3), "optimizer.clip": (0, 1e9),
     "optimizer.chunk_tokens": (0, 1e9), "data.batch_size": (1, 1e9), "data.steps": (0, 1e9), "data.epochs": (1e-9, 1e6),
     "data.seed": (0, (1 << 63) - 1),
@@ -196,7 +196,7 @@ def checked(settings: Settings, where: str) -> Settings:
 
 def shown(number: float) -> str:
     """A bound as people write it."""
-    return f"{int(number):,}" if number == int(number) else f"{number:g}"
+    return f"{int(number):,}" if number == int(number) < 1e15 else f"{number:g}"
 
 
 def _fitting(value: Any, kind: Any, where: str) -> Any:
