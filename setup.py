@@ -22,6 +22,7 @@ def version() -> str:
 RUN = [
     "apache-beam>=2.77,<3",
     "grpcio",  # Beam's own; its errors are told apart by type
+    "protobuf",  # Beam's own; its messages tell a worker process where to connect
     "pyarrow>=16",
     "numpy>=1.26",
     "msgspec>=0.19",

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ccpairs.command_line import Parser, count, exit_code, positive, set_up_logging
+from ccpairs.command_line import Parser, count, exit_code, positive, set_up_logging, up_to
 from ccpairs.errors import EXIT_INPUTS_FAILED, EXIT_OK, UserError
 from ccpairs.interruption import temporary
 from ccpairs.local_files import is_address
@@ -42,6 +42,7 @@ def make_parser(every: Sequence[type[Source]]) -> Parser:
     from pipelines.flags import add_flags
     from pipelines.quality_flags import add_model_flags, add_threshold_flags
     from pipelines.rejects import MODES
+    from pipelines.shard_run import MOST_SHARDS
 
     parser = Parser(
         prog="ccpairs build",
@@ -76,7 +77,9 @@ def make_parser(every: Sequence[type[Source]]) -> Parser:
         help=f"folder for everything made (default: {DEFAULT_OUTPUT})",
     )
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--num-shards", type=positive, metavar="N", help="shards of each source (default: by size)")
+    size.add_argument(
+        "--num-shards", type=up_to(MOST_SHARDS), metavar="N", help="shards of each source (default: by size)"
+    )
     size.add_argument("--rows-per-shard", type=positive, metavar="N", help="shards of about N pairs or fewer")
     add("--limit", type=positive, metavar="N", help="read no more than so many records of each input file")
     add(

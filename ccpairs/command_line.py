@@ -32,6 +32,9 @@ LOCAL_OUTPUT = "only local folders are written here; give a local path and copy 
 UNUSABLE_NAMES = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP)
 """Errors of the system that say something about a path, whichever flag named it."""
 
+MOST = 10**12
+"""More than any data set has rows; the largest number that a flag takes."""
+
 
 class Parser(argparse.ArgumentParser):
     """Raises :class:`UserError` in place of printing pages of usage. Knows ``--version``."""
@@ -68,20 +71,23 @@ def _scheme(address: str) -> str:
     return f"{address.partition(':')[0]}://…"
 
 
-def positive(text: str) -> int:
-    """A whole number from 1, for a flag."""
-    try:
-        number = int(text.replace("_", "").replace(",", ""))
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} given; expected a whole number from 1")
-    return number
+def up_to(most: int, least: int = 1) -> Callable[[str], int]:
+    """A whole number from ``least`` to ``most``, for a flag."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text.replace("_", "").replace(",", ""))
+        except ValueError:
+            number = -1
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} given; expected a whole number from {least} to {most:,}")
+        return number
+
+    return parse
 
 
-def count(text: str) -> int:
-    """A whole number from 0, for a flag."""
-    return 0 if text == "0" else positive(text)
+positive, count = up_to(MOST), up_to(MOST, least=0)
+"""Numbers from 1 and from 0, for flags that need no closer limit."""
 
 
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:

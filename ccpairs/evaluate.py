@@ -22,8 +22,8 @@ from ccpairs.command_line import (
     exit_code,
     local_input,
     need,
-    positive,
     set_up_logging,
+    up_to,
 )
 from ccpairs.errors import EXIT_OK, UserError
 from ccpairs.storage import locate, write_bytes
@@ -65,10 +65,20 @@ def make_parser() -> Parser:
     add("--model", **several, required=True, metavar="M", help="folder of a model, or bm25; several")
     add("--data", **several, default=[], metavar="DIR", help="retrieval sets, one folder each")
     add("--split", default="test", metavar="NAME", help="judgements to use: qrels/NAME.tsv (default: test)")
-    add("--max-length", type=positive, metavar="N", help="cut texts to N tokens (default: the model's own limit)")
     add_trust_flag(parser)
-    add("--batch-tokens", type=positive, metavar="N", help="tokens that a transformer encodes at once")
-    add("--processes", type=positive, metavar="N", help="encode in N processes on the CPU (default: threads, or GPUs)")
+    add(
+        "--max-length",
+        type=up_to(1_000_000),
+        metavar="N",
+        help="cut texts to N tokens (default: the model's own limit)",
+    )
+    add("--batch-tokens", type=up_to(1_000_000_000), metavar="N", help="tokens that a transformer encodes at once")
+    add(
+        "--processes",
+        type=up_to(1_024),
+        metavar="N",
+        help="encode in N processes on the CPU (default: threads, or GPUs)",
+    )
     add(
         "--same-id",
         choices=("same-text", "always", "never"),

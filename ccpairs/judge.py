@@ -15,13 +15,13 @@ from ccpairs.command_line import (
     ENCODERS,
     Parser,
     add_trust_flag,
-    count,
     exit_code,
     local_input,
     local_output,
     need,
     positive,
     set_up_logging,
+    up_to,
 )
 from ccpairs.errors import EXIT_OK
 from ccpairs.output_folder import JUDGED, hold_output, output_uri, refuse_inside
@@ -97,7 +97,7 @@ def make_parser() -> Parser:
     )
     add(
         "--max-rank",
-        type=positive,
+        type=up_to(1_000),
         default=20,
         metavar="N",
         help="ranks are exact up to here, so k can be changed later (default: 20)",
@@ -111,14 +111,14 @@ def make_parser() -> Parser:
     )
     add(
         "--decoys",
-        type=count,
+        type=up_to(1_000_000, least=0),
         default=2_000,
         metavar="N",
         help="known mismatches judged along, so many of each kind and source; 0 for none (default: 2,000)",
     )
     add(
         "--rounds",
-        type=positive,
+        type=up_to(100),
         default=1,
         metavar="N",
         help="train again on what a round kept, and judge all pairs again (default: 1)",

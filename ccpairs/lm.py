@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ccpairs.addresses import public_address
-from ccpairs.command_line import Parser, exit_code, local_input, local_output, positive, set_up_logging
+from ccpairs.command_line import Parser, exit_code, local_input, local_output, positive, set_up_logging, up_to
 from ccpairs.errors import EXIT_OK, UserError
 
 if TYPE_CHECKING:
@@ -96,7 +96,13 @@ def make_parser() -> Parser:
     add("--corpus", metavar="TEXT", help="what the texts are, for the sidecar (default: the names of the inputs)")
     add("--license", metavar="TEXT", help="licence of the texts, for the sidecar")
     add("--order", type=positive, default=5, metavar="N", help="longest n-gram, 2 to 6 (default: 5)")
-    add("--pieces", type=positive, default=65_536, metavar="N", help="SentencePiece's vocabulary (default: 65536)")
+    add(
+        "--pieces",
+        type=up_to(1_000_000),
+        default=65_536,
+        metavar="N",
+        help="SentencePiece's vocabulary (default: 65536)",
+    )
     add(
         "--sample",
         type=positive,

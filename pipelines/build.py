@@ -23,6 +23,7 @@ from typing import Any
 import apache_beam as beam
 
 from ccpairs import storage
+from ccpairs.errors import UserError
 from ccpairs.interruption import after_children_end
 from ccpairs.manifest import MANIFEST_NAME, InputInfo, Manifest
 from ccpairs.output_folder import check_unfinished
@@ -48,7 +49,7 @@ from pipelines.extract import (
 )
 from pipelines.inputs import InputFile
 from pipelines.progress import Done, shown
-from pipelines.shard_run import digest, finished, make_shards, read_list, versions
+from pipelines.shard_run import MOST_SHARDS, digest, finished, make_shards, read_list, versions
 from pipelines.shuffle import PARTITION_BYTES, partitions_for
 from pipelines.source import Source
 from pipelines.text_quality import TextQuality
@@ -246,7 +247,13 @@ class Build:
             return self.request.num_shards
         most = most_pairs(done)
         if self.request.rows_per_shard is not None:
-            return max(1, -(-most // self.request.rows_per_shard))
+            shards = max(1, -(-most // self.request.rows_per_shard))
+            if shards > MOST_SHARDS:
+                raise UserError(
+                    f"--rows-per-shard {self.request.rows_per_shard:,} makes {shards:,} shards of {done.source.name}, "
+                    f"more than {MOST_SHARDS:,}; choose {-(-most // MOST_SHARDS):,} or more"
+                )
+            return shards
         texts_a_pair = 2 if source_joins(done.source) else 1
         return max(1, -(-most * texts_a_pair * done.bytes // max(done.rows, 1) // PARTITION_BYTES))
 

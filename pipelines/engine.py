@@ -42,6 +42,7 @@ MEMORY_OF_PROCESSES = 700 << 20
 """What the in-process runner takes per byte of extract rows that it shuffles, with worker processes, and what it takes
 with nothing to shuffle (measured, see docs/performance.md)."""
 
+MOST_WORKERS = 1_024
 FLINK_RUNNERS = frozenset({"flinkrunner", "portablerunner"})
 FLINK_TASK_BYTES = 640 << 20
 """Bytes that one parallel task of Flink's may send in one step. Its Python bridge takes what a bundle sends only after
@@ -181,13 +182,17 @@ def check_flags(flags: Sequence[str], own: Sequence[str]) -> None:
     for options in PipelineOptions.__subclasses__():
         options._add_argparse_args(parser)
     try:
-        _, unknown = parser.parse_known_args(list(flags))
+        known, unknown = parser.parse_known_args(list(flags))
     except argparse.ArgumentError as error:
         raise UserError(f"{error}; it is a flag of Apache Beam, see docs/engines.md") from None
+    if not 0 <= known.direct_num_workers <= MOST_WORKERS:
+        raise UserError(
+            f"--direct_num_workers {known.direct_num_workers:,}: choose 1 to {MOST_WORKERS:,}, or 0 for one per core"
+        )
     if unknown and Engine(tuple(flags)).is_local:
         flag = unknown[0].split("=", 1)[0]
-        known = [*own, *parser._option_string_actions]
-        near = difflib.get_close_matches(flag, known, 1) if flag.startswith("-") else []
+        every = [*own, *parser._option_string_actions]
+        near = difflib.get_close_matches(flag, every, 1) if flag.startswith("-") else []
         hint = f"did you mean {near[0]}?" if near else "ccpairs build --help lists the flags"
         raise UserError(f"unknown argument {unknown[0]!r}; {hint}")
 

@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from filters.last_resort import find_main_text, resiliparse_text
 from filters.mojibake import mend_mojibake
+from filters.nesting import limit_depth
 from filters.page_outline import outline
 from filters.passages import LONG_LINE, MAX_CHARS, MIN_CHARS, passages
 from filters.quality import default_page_filters, first_text_reason
@@ -106,7 +107,12 @@ def read_page(page: Page, rules: PageRules) -> Judged:
     """Read a page of HTML. Its passages are the first ones: there a text says what its title promises."""
     html = decode_page(page.payload, page.charset)
     # The parser takes UTF-8 as it is; only other encodings must go through the text.
-    tree = LexborHTMLParser(page.payload.removeprefix(codecs.BOM_UTF8) if html.encoding == "utf-8" else html.text)
+    payload = page.payload.removeprefix(codecs.BOM_UTF8)
+    markup = payload if html.encoding == "utf-8" else html.text.encode("utf-8", "replace")
+    shallow = limit_depth(markup)
+    if shallow is not markup:
+        html = html._replace(text=shallow.decode("utf-8", "replace"))
+    tree = LexborHTMLParser(shallow)
     outlined = outline(tree)
     stated = stated_article(outlined.data)
     title = page_title(tree, outlined.titles, page.url, stated)
@@ -115,8 +121,6 @@ def read_page(page: Page, rules: PageRules) -> Judged:
     else:
         paragraphs = _EXTRACTORS[rules.extractor](html.text)
     return judge(title, paragraphs, rules)
-
-
 
 
 def _trafilatura(html: str) -> list[str]:

@@ -25,6 +25,8 @@ from pipelines.write_shards import missing_shards
 
 ASSEMBLE_BYTES_PER_SECOND = 12 << 20
 """Rows that one core gets through, roughly: is a second process worth starting?"""
+MOST_SHARDS = 100_000
+"""At 100 MB each these hold 10 TB. File systems and object stores list more of them slowly."""
 NOTHING = b'{"shards": [], "rejected": [], "counts": []}'
 TOOLS = (
     *("apache-beam", "pyarrow", "resiliparse", "fastwarc", "selectolax", "msgspec", "py7zr"),

@@ -37,6 +37,18 @@ def at_least_one(text: str) -> int:
     return int(text)
 
 
+def seconds(text: str) -> int:
+    if not 1 <= int(text) <= 86_400:
+        raise ValueError("a number of seconds from 1 to 86,400")
+    return int(text)
+
+
+def megabytes(text: str) -> int:
+    if not 1 <= int(text) <= 1_000:
+        raise ValueError("a number of megabytes from 1 to 1,000")
+    return int(text)
+
+
 @dataclass(frozen=True)
 class WebExtract:
     extractor: str = option("ccpairs", "what finds the main text of a page", choices=EXTRACTORS)
@@ -46,8 +58,8 @@ class WebExtract:
     min_passage_chars: int = option(MIN_CHARS, "drop passages with fewer characters", parse=at_least_one)
     max_passage_chars: int = option(MAX_CHARS, "put paragraphs together up to so many characters", parse=at_least_one)
     quality_filters: bool = option(True, "drop pages that do not read like prose")
-    page_timeout: int = option(30, "seconds after which a page that hangs is given up", parse=at_least_one)
-    max_page_mb: int = option(10, "drop pages with more megabytes of HTML", parse=at_least_one)
+    page_timeout: int = option(30, "seconds after which a page that hangs is given up", parse=seconds)
+    max_page_mb: int = option(10, "drop pages with more megabytes of HTML", parse=megabytes)
 
 
 def check_extractor(name: str) -> None:

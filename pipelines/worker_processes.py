@@ -71,8 +71,8 @@ _watch = Watch()
 
 
 @WorkerHandler.register_environment(python_urns.SUBPROCESS_SDK, bytes)
-class WatchedWorker(GrpcWorkerHandler):  # type: ignore[misc]
-    """Starts a worker process and waits for its end, which Beam's own handler does not report."""
+class WatchedWorker(GrpcWorkerHandler):
+    """Starts a worker process and reports its end. Takes the place of Beam's own handler, which does not."""
 
     def __init__(self, command: bytes, state: Any, provision_info: Any, grpc_server: Any) -> None:
         super().__init__(state, provision_info, grpc_server)
@@ -116,7 +116,7 @@ class WatchedWorker(GrpcWorkerHandler):  # type: ignore[misc]
             self._waiting.join()
 
 
-class WatchedRunner(FnApiRunner):  # type: ignore[misc]
+class WatchedRunner(FnApiRunner):
     """Beam's in-process runner with worker processes that a shell ``command`` starts.
 
     A run raises ``WorkerDiedError`` where one of them dies. It runs in a thread of its own, which stays behind where

@@ -227,7 +227,10 @@ def test_a_page_in_a_folder_is_not_passed_over(build: Callable[..., Any], tmp_pa
             b"id,body\n1,Tin is soft.\n",
             "2 of 2 lines are malformed (the first: not a JSON object); it looks like plain",
         ),
-        (b'[\n{"id":"a","link_id":"t3_a","body":"Tin"},\n{"id":"b","link_id":"t3_a","body":"Tin"},\n{"id":"c","link_id":"t3_a","body":""},\n]\n', "it looks like one JSON array"),
+        (
+            b'[\n{"id":"a","link_id":"t3_a","body":"Tin"},\n{"id":"b","link_id":"t3_a","body":"Tin"},\n{"id":"c","link_id":"t3_a","body":""},\n]\n',
+            "it looks like one JSON array",
+        ),
         (b"%PDF-1.7\n%\xe2\xe3\n1 0 obj\n", "it looks like a PDF document"),
         ('{"id":"a","link_id":"t3_a","body":"Tin is soft."}\n'.encode("utf-16"), "it looks like text in UTF-16"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n", "looks like a Git LFS pointer"),

@@ -182,7 +182,7 @@ def said(capsys: Any, arguments: Sequence[object]) -> str:
         (["--data", "none", "--output", "out"], "no file or folder none"),
         (["--data", "x", "--output", "out", "--preset", "e5"], "no preset e5; there is e5-base"),
         (["--data", "x", "--output", "out", "--set", "loss.margin"], "say KEY=VALUE"),
-        (["--data", "x", "--output", "out", "--lr", "0"], "optimizer.lr is 0.0; it must be above 0"),
+        (["--data", "x", "--output", "out", "--lr", "0"], "optimizer.lr is 0.0; it must be from 1e-12 to 3e+38"),
         (["--data", "x", "--output", "out", "--batch-size", "many"], "'many' given; expected a whole number from 1"),
     ],
 )

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccpairs.errors import UserError
+from ccpairs.machine import available_memory, readable
+from ccpairs.storage import write_bytes
 from models.custom_code import refuse_custom_code
 from models.encoders import Encoder, Trainable
 from models.trainer import processes
@@ -66,12 +68,23 @@ def _static(settings: Settings, corpus: Corpus, folder: Path, say: Say) -> Learn
         else:
             say(f"tokenizer: {model.vocabulary_size:,} tokens from {len(sample):,} texts")
             tokenizer = train_tokenizer(sample, model.vocabulary_size)
-            tokenizer.save(str(learned))
+            write_bytes(str(learned), tokenizer.to_str(pretty=True).encode())
+        check_memory(tokenizer.get_vocab_size(), model.dimension)
         encoder = static_encoder(tokenizer, model.dimension, settings.data.seed, sample)
     trainable = StaticTrainable(encoder, settings.loss.info_nce(), clip=settings.optimizer.clip or None)
     if settings.loss.learn_temperature:
         raise UserError("loss.learn_temperature is for transformers; a static encoder's temperature is fixed")
     return Learner(trainable, encoder, digest([encoder.reader.tokenizer.to_str(), sorted(encoder.prompts.items())]))
+
+
+def check_memory(tokens: int, dimension: int) -> None:
+    """Raise ``UserError`` where the vectors of a static encoder, with Adam's two moments, outgrow the memory."""
+    needed, free = 3 * 4 * tokens * dimension, available_memory()
+    if free is not None and needed > free:
+        raise UserError(
+            f"{tokens:,} tokens of {dimension:,} dimensions take {readable(needed)} of memory in training, and "
+            f"{readable(free)} are free; lower model.dimension or model.vocabulary_size"
+        )
 
 
 def _transformer(settings: Settings) -> Learner:

@@ -181,24 +181,35 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
+RANGES: dict[str, tuple[float, float]] = {
+    "model.dimension": (1, 65_536), "model.vocabulary_size": (100, 10_000_000), "model.max_tokens": (1, 1_000_000),
+    "loss.temperature": (1e-4, 1e3), "loss.margin": (-1e9, 2), "optimizer.lr": (1e-12, 3e38),
+    "optimizer.warmup_steps": (0, 1e9), "optimizer.weight_decay": (0, 1e3), "optimizer.clip": (0, 1e9),
+    "optimizer.chunk_tokens": (0, 1e9), "data.batch_size": (1, 1e9), "data.steps": (0, 1e9), "data.epochs": (1e-9, 1e6),
+    "data.seed": (0, (1 << 63) - 1),
+}  # fmt: skip
+"""Smallest and largest value of a setting. Nothing sensible lies outside; far beyond, numbers overflow."""
+
+
 def checked(settings: Settings, where: str) -> Settings:
     """The settings; ``UserError`` where a number makes no sense."""
-    least = {
-        "model.dimension": 1, "model.vocabulary_size": 100, "model.max_tokens": 1, "optimizer.warmup_steps": 0,
-        "optimizer.weight_decay": 0, "optimizer.clip": 0, "optimizer.chunk_tokens": 0, "data.batch_size": 1,
-        "data.steps": 0, "data.seed": 0,
-    }  # fmt: skip
-    above_zero = ("loss.temperature", "optimizer.lr", "data.epochs")
-    told = {f"{table}.{key}": value for table, keys in settings.told().items() if table != "name"
-            for key, value in keys.items()}  # fmt: skip
-    for key, value in told.items():
-        if key in least and value < least[key]:
-            raise UserError(f"{where}: {key} is {value}; it must be {least[key]} or more")
-        if key in ("model.init", "model.tokenizer") and is_address(value):
-            raise UserError(f"{where}: {key} is an address, and {LOCAL_INPUT}")
-        if key in above_zero and not 0 < value < float("inf"):
-            raise UserError(f"{where}: {key} is {value}; it must be above 0")
+    told = settings.told()
+    for key, (least, most) in RANGES.items():
+        table, _, name = key.partition(".")
+        value = told[table][name]
+        if not least <= value <= most:  # not a number is within nothing
+            raise UserError(f"{where}: {key} is {value}; it must be from {shown(least)} to {shown(most)}")
+    if too_large := [each for each in settings.loss.dims if each > RANGES["model.dimension"][1]]:
+        raise UserError(f"{where}: loss.dims holds {too_large[0]}; a dimension is at most 65,536")
+    for name in ("init", "tokenizer"):
+        if is_address(told["model"][name]):
+            raise UserError(f"{where}: model.{name} is an address, and {LOCAL_INPUT}")
     return settings
+
+
+def shown(number: float) -> str:
+    """A bound as people write it."""
+    return f"{int(number):,}" if number == int(number) < 1e15 else f"{number:g}"
 
 
 def _fitting(value: Any, kind: Any, where: str) -> Any:

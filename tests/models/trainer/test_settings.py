@@ -49,13 +49,13 @@ def test_margin_and_dims_reach_the_loss() -> None:
     [
         ({"loss.tau": 1}, "x: no setting loss.tau; loss has temperature"),
         ({"temperature": 1}, "x: no setting temperature; the tables are model, loss, optimizer, data"),
-        ({"data.batch_size": 0}, "x: data.batch_size is 0; it must be 1 or more"),
+        ({"data.batch_size": 0}, "x: data.batch_size is 0; it must be from 1 to 1,000,000,000"),
         ({"data.batch_size": 1.5}, "x: data.batch_size is 1.5; it is a whole number"),
         ({"data.one_source_batches": 1}, "x: data.one_source_batches is 1; it is true or false"),
-        ({"loss.temperature": 0.0}, "x: loss.temperature is 0.0; it must be above 0"),
+        ({"loss.temperature": 0.0}, "x: loss.temperature is 0.0; it must be from 0.0001 to 1,000"),
         ({"model.kind": "lstm"}, "x: model.kind is 'lstm'; it is one of static, transformer"),
         ({"loss.dims": [0]}, "x: loss.dims is [0]; it is a list of whole numbers, as [256, 128]"),
-        ({"optimizer.lr": float("inf")}, "x: optimizer.lr is inf; it must be above 0"),
+        ({"optimizer.lr": float("inf")}, "x: optimizer.lr is inf; it must be from 1e-12 to 3e+38"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(values: dict[str, Any], said: str) -> None:
