@@ -2,6 +2,11 @@
 #   docker build --tag ccpairs .                            the command:  docker run ccpairs build --help
 #   docker build --tag ccpairs-worker --target worker .     what Flink and Dataflow run the pipelines in
 #
+# Neither holds torch or FAISS unless EXTRAS asks for them. build, lm and refilter need neither, and s3 and gs need no
+# extra. judge, train and evaluate do:
+#   docker build --tag ccpairs-judge --build-arg EXTRAS=cpu .
+#   docker build --tag ccpairs-judge-worker --target worker --build-arg EXTRAS=cpu .
+#
 # Python and Beam must be the same versions in both, and on the machine that submits the job.
 ARG PYTHON=3.11
 ARG BEAM=2.77.0
@@ -15,7 +20,7 @@ RUN /build-kenlm /kenlm
 
 FROM python:${PYTHON}-slim AS installed
 ARG BEAM
-# Extras of setup.py, comma-separated: "s3", "gcs", "dataflow", "trafilatura", "cpu", "gpu".
+# Extras of setup.py, comma-separated: "dataflow", "trafilatura", "cpu", "gpu", "onnx", "mteb".
 ARG EXTRAS=""
 WORKDIR /src
 COPY setup.py pyproject.toml README.md LICENSE ./

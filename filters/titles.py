@@ -108,11 +108,11 @@ def choose_title(
     rest = [text for text in map(_clean, headings) if text and not site.is_name(text)]
     confirming = [text for text in (second, headline, *rest) if text]
     sure = {letters_of(text) for text in rest} & {letters_of(headline)}
-    cut_titles = [
+    cut_first, cut_second = (
         _part_among(text, sure) or cut_site_name(text, site, confirming) if text else "" for text in (first, second)
-    ]
-    candidates = [cut for cut in cut_titles if cut] + rest
-    agreed = _agreed_title(*cut_titles, headline, rest)
+    )
+    candidates = [cut for cut in (cut_first, cut_second) if cut] + rest
+    agreed = _agreed_title(cut_first, cut_second, headline, rest)
     if agreed is not None and not _is_no_title(agreed, site) and not _is_logo(agreed, [first], site):
         return _completed(agreed, candidates)
     for candidate in candidates:

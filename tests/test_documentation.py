@@ -22,7 +22,7 @@ REPOSITORY = Path(__file__).parents[1]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 FLAG = re.compile(r"(?<![\w/-])--[a-z][a-z0-9_-]*")
 OTHERS = {
-    *("--tag", "--target"),  # docker
+    *("--tag", "--target", "--build-arg"),  # docker
     *("--flink-master", "--job-port", "--artifact-port", "--expansion-port"),  # the job server
     *("--service_port", "--worker_pool"),  # Beam's pool of workers
     "--nproc-per-node",  # torchrun's
