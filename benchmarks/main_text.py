@@ -35,7 +35,7 @@ from ccpairs import read_pairs
 from filters.text import plain
 from pipelines.charsets import decode_page
 from pipelines.inputs import InputFile
-from pipelines.warc import RESPONSE, read_warc
+from pipelines.warc import RESPONSE, WebRecord, read_warc
 
 # East Asian scripts put no space between words: there each character stands for one.
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
@@ -75,6 +75,7 @@ def read_pages(archive: Path, tool: Tool) -> dict[str, Reading]:
     return {
         record.url or "": tool(decode_page(record.payload or b"", record.charset).text)
         for record in read_warc(InputFile(str(archive), "warc"), RESPONSE, 1 << 30)
+        if isinstance(record, WebRecord)
     }
 
 

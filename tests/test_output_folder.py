@@ -21,7 +21,6 @@ from ccpairs.output_folder import (
     folder_of_ours,
     hold_output,
     is_output,
-    local_output,
     output_uri,
     refuse_foreign,
     refuse_inside,
@@ -207,8 +206,6 @@ def test_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
         "//out": "/out",
     }.items():
         assert output_uri(uri) == output
-    with pytest.raises(UserError, match=r"^--work s3://bucket/x: it must be a local folder"):
-        local_output("s3://bucket/x", "--work")
 
 
 def test_what_lies_in_an_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

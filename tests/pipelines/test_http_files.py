@@ -19,12 +19,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ccpairs.addresses import public_address
 from ccpairs.build import main
 from ccpairs.errors import DamagedInput, UnreadableInput
 from ccpairs.manifest import read_manifest
 from pipelines import http_requests, wiki_dump
 from pipelines.http_files import HttpFile, describe
-from pipelines.http_requests import public_address
 from pipelines.inputs import InputFile, read_text
 from pipelines.sevenzip import read_members
 from tests.pipelines.http_server import (
