@@ -68,7 +68,7 @@ def what(head: bytes) -> str | None:
         (zipped(), "a zip archive (or an office document)"),
         (tar(), "a tar archive"),
         (parquet(), "a Parquet file"),
-        (gzip.compress(b"{}"), "a gzip file inside another"),
+        (gzip.compress(b"{}", mtime=0), "a gzip file inside another"),
         (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
         (b"WARC/1.0\r\n", "a web archive (WARC)"),
         ("{}\n".encode("utf-16"), "text in UTF-16"),
