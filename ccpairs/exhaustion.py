@@ -104,7 +104,9 @@ def memory_left() -> str:
 
 
 def name_full_file(error: OSError, path: str) -> None:
-    """Say which file could not be written, where the error does not; Arrow's errors do not."""
+    """Say which file could not be written, where the error does not; Arrow's and NumPy's do not."""
+    if error.errno is None and CUT_SHORT.search(str(error)):
+        error.errno, error.strerror = errno.ENOSPC, os.strerror(errno.ENOSPC)
     if error.errno in FULL and error.filename is None:
         error.filename = path
 

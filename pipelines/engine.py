@@ -26,7 +26,7 @@ from ccpairs.errors import UserError
 from ccpairs.exhaustion import memory_left, unwrapped_errors
 from ccpairs.machine import available_memory, readable
 from pipelines.worker import OUT_OF_MEMORY
-from pipelines.worker_processes import WatchedRunner, WorkerDiedError, raise_only
+from pipelines.worker_processes import WatchedRunner, WorkerDiedError, leave_threads_behind, raise_only
 
 LOCAL_RUNNER = "FnApiRunner"
 LOCAL_RUNNERS = frozenset({LOCAL_RUNNER.lower(), "directrunner", "bundlebasedirectrunner", "inmemoryrunner"})
@@ -48,6 +48,8 @@ the bundle has ended, and holds at most 100 messages of 10 MB until then: a task
 FLINK_HEAP_PER_PACKED_BYTE = 1.5
 PACKED = 0.45
 """Bytes that travel for a byte of rows: they are packed as compressed columns (measured on Reddit's texts)."""
+
+HANG_UPS = (None, grpc.StatusCode.CANCELLED)
 
 log = logging.getLogger("ccpairs")
 
@@ -81,11 +83,12 @@ class Engine:
         pipeline = self._pipeline(min(cores(), parts) if seconds >= SECONDS_WORTH_PROCESSES else 1)
         build_graph(pipeline)
         raise_only()
-        with unwrapped_errors(), hang_ups_unheard():
-            try:
+        try:
+            with unwrapped_errors(), hang_ups_unheard():
                 pipeline.run().wait_until_finish()
-            except WorkerDiedError as error:
-                raise UserError(f"{error}{self._why(error, row_bytes)}") from None
+        except WorkerDiedError as error:
+            leave_threads_behind()
+            raise UserError(f"{error}{self._why(error, row_bytes)}") from None
 
     def _why(self, error: WorkerDiedError, row_bytes: int) -> str:
         """Why a worker process died, and what to do."""
@@ -138,9 +141,8 @@ def hang_ups_unheard() -> Iterator[None]:
 
     def hook(ended: threading.ExceptHookArgs) -> None:
         error = ended.exc_value
-        if not (
-            isinstance(error, grpc.RpcError) and getattr(error, "code", lambda: None)() == grpc.StatusCode.CANCELLED
-        ):
+        # On the side of the server, the error has no code where the other side is gone.
+        if not (isinstance(error, grpc.RpcError) and getattr(error, "code", lambda: None)() in HANG_UPS):
             heard(ended)
 
     threading.excepthook = hook

@@ -77,7 +77,7 @@ def _static(settings: Settings, corpus: Corpus, folder: Path, say: Say) -> Learn
 
 
 def check_memory(tokens: int, dimension: int) -> None:
-    """Raise ``UserError`` where the vectors of a static encoder, with Adam's two moments of each, outgrow the memory."""
+    """Raise ``UserError`` where a static encoder, with two moments of Adam for each vector, outgrows the memory."""
     needed, free = 3 * 4 * tokens * dimension, available_memory()
     if free is not None and needed > free:
         raise UserError(
