@@ -1,6 +1,11 @@
-# Two images from one file:
-#   docker build --tag ccpairs .                            the command:  docker run ccpairs build --help
-#   docker build --tag ccpairs-worker --target worker .     what Flink and Dataflow run the pipelines in
+# Two images from one file: the command (docker run ccpairs build --help), and what Flink and Dataflow run pipelines in.
+#   docker build --tag ccpairs .                                                  the command
+#   docker build --tag ccpairs --build-arg EXTRAS=cpu .                           the command: judge, train, evaluate too
+#   docker build --tag ccpairs-worker --target worker .                           workers of build and refilter
+#   docker build --tag ccpairs-judge --target worker --build-arg EXTRAS=cpu .     workers of judge
+#   docker build --tag ccpairs-s3 --target worker --build-arg EXTRAS=s3 .         workers with the client of s3
+# Without EXTRAS an image holds no torch and no faiss, and no client of a storage beyond what Arrow brings. Several
+# extras go by commas: EXTRAS=cpu,s3. EXTRAS=gpu in place of cpu is for machines with NVIDIA's driver.
 #
 # Python and Beam must be the same versions in both, and on the machine that submits the job.
 ARG PYTHON=3.11
@@ -15,7 +20,7 @@ RUN /build-kenlm /kenlm
 
 FROM python:${PYTHON}-slim AS installed
 ARG BEAM
-# Extras of setup.py, comma-separated: "s3", "gcs", "dataflow", "trafilatura", "cpu", "gpu".
+# Extras of setup.py, comma-separated.
 ARG EXTRAS=""
 WORKDIR /src
 COPY setup.py pyproject.toml README.md LICENSE ./

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """3 GB of memory are free, and 4 MB on every disk."""
     monkeypatch.setattr(exhaustion, "available_memory", lambda: 3_000_000_000)
     monkeypatch.setattr(exhaustion, "free_space", lambda path: (os.path.dirname(path) or path, 4_000_000))
-    monkeypatch.setattr(exhaustion.tempfile, "gettempdir", lambda: "/scratch")
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: "/scratch")
 
 
 def raised(call: object) -> BaseException:
@@ -38,7 +39,8 @@ def raised(call: object) -> BaseException:
     [
         (lambda: np.empty(10**14), "memory ran out: it takes 728. TiB more, 3.0 GB are free now; use less"),
         (lambda: torch.empty(10**14), "memory ran out: it takes 400,000.0 GB more, 3.0 GB are free now; use less"),
-        (lambda: pa.allocate_buffer(10**15), "memory ran out: it takes 1,000,000.0 GB more, 3.0 GB are free now; use less"),
+        (lambda: pa.allocate_buffer(10**15), "memory ran out: it takes 1,000,000.0 GB more, 3.0 GB are free now; "
+         "use less"),
         (lambda: bytearray(10**15), "memory ran out, 3.0 GB are free now; use less"),
     ],
 )  # fmt: skip
@@ -117,6 +119,10 @@ def test_the_memory_of_flink() -> None:
         ),
         (
             RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534"),
+            "cannot write OUT: the disk is full (4.0 MB are free in OUT); make room",
+        ),
+        (
+            RuntimeError("util/file.cc:228 threw FDException because `ret < 1'.\nNo space left on device in /data/x"),
             "cannot write OUT: the disk is full (4.0 MB are free in OUT); make room",
         ),
         (

@@ -38,10 +38,10 @@ def test_a_killed_worker_ends_the_run_with_what_to_do() -> None:
     with pytest.raises(UserError) as caught:
         run(killed_by(signal.SIGKILL), Engine(PROCESSES, ("build", "--source", "x")), row_bytes=2_000_000_000)
     assert re.fullmatch(
-        "a worker process was ended by SIGKILL, most likely by the kernel because memory ran out; this step takes about "
-        r"7\.7 GB of memory, [\d,.]+ [GM]B are free now\. The same command goes on where this one stopped: use fewer "
-        r"processes \(--direct_num_workers=1\) or a machine with more memory, or use Flink: JAVA_TOOL_OPTIONS=-Xmx\d+g "
-        "python -m ccpairs.build --source x --runner=FlinkRunner .*",
+        "a worker process was ended by SIGKILL, most likely by the kernel because memory ran out; this step takes "
+        r"about 7\.7 GB of memory, [\d,.]+ [GM]B are free now\. The same command goes on where this one stopped: use "
+        r"fewer processes \(--direct_num_workers=1\) or a machine with more memory, or use Flink: JAVA_TOOL_OPTIONS="
+        r"-Xmx\d+g python -m ccpairs.build --source x --runner=FlinkRunner .*",
         str(caught.value),
     )
 
