@@ -1,11 +1,10 @@
-# Two images from one file:
-#   docker build --tag ccpairs .                            the command:  docker run ccpairs build --help
-#   docker build --tag ccpairs-worker --target worker .     what Flink and Dataflow run the pipelines in
-#
-# Neither holds torch or FAISS unless EXTRAS asks for them. build, lm and refilter need neither, and s3 and gs need no
-# extra. judge, train and evaluate do:
-#   docker build --tag ccpairs-judge --build-arg EXTRAS=cpu .
-#   docker build --tag ccpairs-judge-worker --target worker --build-arg EXTRAS=cpu .
+# Two images from one file: the command (docker run ccpairs build --help), and what Flink and Dataflow run pipelines in.
+#   docker build --tag ccpairs .                                                  the command
+#   docker build --tag ccpairs --build-arg EXTRAS=cpu .                           the command: judge, train, evaluate too
+#   docker build --tag ccpairs-worker --target worker .                           workers of build and refilter
+#   docker build --tag ccpairs-judge --target worker --build-arg EXTRAS=cpu .     workers of judge
+# Without EXTRAS an image holds no torch and no faiss. s3 and gs need no extra: Arrow reaches them. Several extras go by
+# commas: EXTRAS=cpu,mteb. EXTRAS=gpu in place of cpu is for machines with NVIDIA's driver.
 #
 # Python and Beam must be the same versions in both, and on the machine that submits the job.
 ARG PYTHON=3.11
@@ -20,7 +19,7 @@ RUN /build-kenlm /kenlm
 
 FROM python:${PYTHON}-slim AS installed
 ARG BEAM
-# Extras of setup.py, comma-separated: "dataflow", "trafilatura", "cpu", "gpu", "onnx", "mteb".
+# Extras of setup.py, comma-separated.
 ARG EXTRAS=""
 WORKDIR /src
 COPY setup.py pyproject.toml README.md LICENSE ./

@@ -30,7 +30,6 @@ WANTED = re.compile(r"(?:allocate|of size):? ([\d.]+) ?(bytes|[KMGTPE]i?B)?", re
 CUT_SHORT = re.compile(r"\d+ requested and \d+ written|unexpected pos \d+ vs \d+|PytorchStreamWriter failed writing")
 """What NumPy and torch say, without an ``errno``, where a file takes fewer bytes than they write."""
 
-NO_THREAD = "can't start new thread"
 NUMBER = re.compile(r"\[errno (\d+)\]|\(os error (\d+)\)", re.IGNORECASE)
 PATH = re.compile(r": '([^']+)'$")
 TRACEBACK = "Traceback (most recent call last):\n"
@@ -41,6 +40,8 @@ NAMED = re.compile(r"(ccpairs\.errors\.\w+|(?:\w+\.)*\w*(?:Error|Exception))(?::
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 REFUSED = {errno.EROFS: "the file system is read-only", errno.EACCES: "permission denied",
            errno.EPERM: "permission denied"}  # fmt: skip
+TOLD = {os.strerror(number): number for number in (*FULL, errno.EROFS)} | {"can't start new thread": errno.EAGAIN}
+"""What stands for an ``errno`` in messages that do not give it."""
 OTHER = {
     errno.EMFILE: "too many files are open; raise the limit (ulimit -n)",
     errno.ENFILE: "too many files are open on this machine",
@@ -104,7 +105,9 @@ def memory_left() -> str:
 
 
 def name_full_file(error: OSError, path: str) -> None:
-    """Say which file could not be written, where the error does not; Arrow's errors do not."""
+    """Say which file could not be written, where the error does not; Arrow's and NumPy's do not."""
+    if error.errno is None and CUT_SHORT.search(str(error)):
+        error.errno, error.strerror = errno.ENOSPC, os.strerror(errno.ENOSPC)
     if error.errno in FULL and error.filename is None:
         error.filename = path
 
@@ -150,7 +153,7 @@ def _cause(error: BaseException, is_nearby: bool) -> _Cause:
         told, message = _last_error(message)
         name = told.rpartition(".")[2] or name
     found = NUMBER.search(message)
-    number = int(found[1] or found[2]) if found else errno.EAGAIN if message == NO_THREAD else None
+    number = int(found[1] or found[2]) if found else next((TOLD[told] for told in TOLD if told in message), None)
     path_found = PATH.search(message.rstrip())
     return _Cause(name, message, number, path_found[1] if path_found else None, is_nearby)
 

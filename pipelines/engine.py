@@ -29,7 +29,7 @@ from ccpairs.interruption import before_children_end, temporary
 from ccpairs.machine import available_memory, readable
 from pipelines.flink import Flink
 from pipelines.worker import OUT_OF_MEMORY
-from pipelines.worker_processes import WatchedRunner, WorkerDiedError, raise_only
+from pipelines.worker_processes import WatchedRunner, WorkerDiedError, leave_threads_behind, raise_only
 
 LOCAL_RUNNER = "FnApiRunner"
 LOCAL_RUNNERS = frozenset({LOCAL_RUNNER.lower(), "directrunner", "bundlebasedirectrunner", "inmemoryrunner"})
@@ -51,6 +51,8 @@ the bundle has ended, and holds at most 100 messages of 10 MB until then: a task
 FLINK_HEAP_PER_PACKED_BYTE = 1.5
 PACKED = 0.45
 """Bytes that travel for a byte of rows: they are packed as compressed columns (measured on Reddit's texts)."""
+
+HANG_UPS = (None, grpc.StatusCode.CANCELLED)
 
 log = logging.getLogger("ccpairs")
 
@@ -101,6 +103,7 @@ class Engine:
                 with nullcontext() if self.is_local else before_children_end(result.cancel):
                     result.wait_until_finish()
             except WorkerDiedError as error:
+                leave_threads_behind()
                 raise UserError(f"{error}{self._why(error, row_bytes)}") from None
 
     def _errors(self) -> AbstractContextManager[None]:
@@ -159,9 +162,8 @@ def hang_ups_unheard() -> Iterator[None]:
 
     def hook(ended: threading.ExceptHookArgs) -> None:
         error = ended.exc_value
-        if not (
-            isinstance(error, grpc.RpcError) and getattr(error, "code", lambda: None)() == grpc.StatusCode.CANCELLED
-        ):
+        # On the side of the server, the error has no code where the other side is gone.
+        if not (isinstance(error, grpc.RpcError) and getattr(error, "code", lambda: None)() in HANG_UPS):
             heard(ended)
 
     threading.excepthook = hook

@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import suppress
 from typing import Any
 
+import grpc
 from apache_beam.portability import python_urns
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.portability.fn_api_runner.worker_handlers import GrpcWorkerHandler, WorkerHandler
@@ -37,6 +38,18 @@ def raise_only() -> None:
     sdk_worker.print = lambda *_, **__: None
     for module in SPEAKERS:
         logging.getLogger(module).setLevel(logging.CRITICAL)
+
+
+def leave_threads_behind() -> None:
+    """Keep threads of Beam, which a dead worker hung up on, from printing tracebacks from now on."""
+    heard = threading.excepthook
+
+    def hook(ended: threading.ExceptHookArgs) -> None:
+        if not isinstance(ended.exc_value, grpc.RpcError):
+            heard(ended)
+
+    threading.excepthook = hook
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
 
 
 class WorkerDiedError(Exception):

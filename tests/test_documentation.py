@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import re
 import subprocess
@@ -104,3 +105,16 @@ def test_the_readme_reads_pairs_as_it_says(tmp_path: Path) -> None:
         [sys.executable, "-c", block], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
     )
     assert "3 pairs in 1 shards" in done.stdout
+
+
+def extras() -> set[str]:
+    tree = ast.parse((REPOSITORY / "setup.py").read_text(encoding="utf-8"))
+    [keyword] = [each for each in ast.walk(tree) if isinstance(each, ast.keyword) and each.arg == "extras_require"]
+    assert isinstance(keyword.value, ast.Dict)
+    return {ast.literal_eval(key) for key in keyword.value.keys if key is not None}
+
+
+@pytest.mark.parametrize("page", [*PAGES, REPOSITORY / "Dockerfile"], ids=lambda page: page.name)
+def test_every_extra_exists(page: Path) -> None:
+    named = re.findall(r"ccpairs\[([a-z,]+)\]|EXTRAS=([a-z0-9]+(?:,[a-z0-9]+)*)", page.read_text(encoding="utf-8"))
+    assert {extra for pair in named for extra in "".join(pair).split(",")} <= extras()

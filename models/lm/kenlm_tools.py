@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ccpairs.errors import UserError
+from ccpairs.exhaustion import explain
 from ccpairs.interruption import child_command
 
 BUILT = Path(__file__).resolve().parents[2] / ".kenlm" / "bin"
@@ -53,7 +54,7 @@ def estimate(
             raise
         if process.wait() != 0:
             log.seek(0)
-            raise UserError(f"lmplz failed: {_reason(log.read(), process.returncode)}")
+            raise UserError(f"lmplz failed: {_reason(log.read(), process.returncode, folder)}")
 
 
 def make_binary(arpa: Path, binary: Path, *, structure: str, bits: int | None, memory: str, folder: Path) -> None:
@@ -67,14 +68,17 @@ def make_binary(arpa: Path, binary: Path, *, structure: str, bits: int | None, m
     command = child_command([*command, structure, str(arpa), str(binary)])
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode != 0:
-        raise UserError(f"build_binary failed: {_reason(done.stderr, done.returncode)}")
+        raise UserError(f"build_binary failed: {_reason(done.stderr, done.returncode, folder)}")
 
 
-def _reason(log: bytes, code: int) -> str:
+def _reason(log: bytes, code: int, folder: Path) -> str:
     """What a log says went wrong, in a line and without the place in KenLM's source."""
+    text = log.decode("utf-8", "replace")
+    if reason := explain(RuntimeError(text), "give it less with --memory", path=str(folder)):
+        return reason
     if code < 0:
         return f"it was ended by signal {-code}; too little memory? Give it less with --memory"
-    lines = [line.strip() for line in log.decode("utf-8", "replace").splitlines() if line.strip() not in ("", "ERROR")]
+    lines = [line.strip() for line in text.splitlines() if line.strip() not in ("", "ERROR")]
     thrown = next((number for number, line in enumerate(lines) if " threw " in line), len(lines) - 1)
     said = " ".join(lines[thrown + 1 :]) or lines[thrown].rpartition(" threw ")[2] if lines else f"exit code {code}"
     return said.removesuffix(".")
