@@ -156,7 +156,7 @@ def _array(folder: str, voice: Voice, entities: Sequence[Entity], foreign: Seque
     _later_dirt(voice, file, add, entities[-9:], foreign)
     for number in range(3):
         records.append({"authors": [], "maintext": None, "title": f"An article that was not found {number}"})
-        file.dirty("article without text", "malformed_record")
+        file.dirty("article without text", "no_main_text")
     content = json.dumps(records, ensure_ascii=False, indent=1).encode()
     write_file(os.path.join(folder, file.path), content)
     return file
