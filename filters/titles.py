@@ -112,7 +112,7 @@ def choose_title(
         _part_among(text, sure) or cut_site_name(text, site, confirming) if text else "" for text in (first, second)
     ]
     candidates = [cut for cut in cut_titles if cut] + rest
-    agreed = _agreed_title(*cut_titles, headline, rest)
+    agreed = _agreed_title(cut_titles[0], cut_titles[1], headline, rest)
     if agreed is not None and not _is_no_title(agreed, site) and not _is_logo(agreed, [first], site):
         return _completed(agreed, candidates)
     for candidate in candidates:
