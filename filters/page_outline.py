@@ -134,7 +134,7 @@ _DATA = 'script[type="application/ld+json"]'
 # What may be hidden inside a sentence; the tags and attributes decide. One query for all, and of few selectors: walking
 # the tree costs most.
 _DATA_AND_UNSEEN = (
-    f'{_DATA},[hidden],[style*="none"],[style*="hidden"],[class*="idden"],[class~="d-none"],[class*="sr-only"],'
+    f'{_DATA},[hidden],[style*="none" i],[style*="hidden" i],[class*="idden"],[class~="d-none"],[class*="sr-only"],'
     '[class*="creen"]'
 )
 
