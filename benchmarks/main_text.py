@@ -3,9 +3,10 @@
     python -m benchmarks.main_text [ARCHIVE.warc.gz ANSWERS.json]
 
 ANSWERS says for each URL of ARCHIVE the ``title`` and the ``text`` that a parser of that publisher reads. F1 is over
-the words of the two texts, each as often as it comes, as a mean over pages; a page without text counts 0. A title is
-right where it equals the publisher's as plain text. For ccpairs the text of a page is all passages of a build
-(``--source news --languages all --perplexity none --passages-per-page all``), so pages that its filters drop count 0.
+the words of the two texts, each as often as it comes, as a mean over pages; a page without text counts 0. A title
+counts where it equals the publisher's as plain text. For ccpairs the text of a page is all its passages as a build
+makes them (``--source news --languages all --perplexity none --passages-per-page all``), so pages that its filters drop
+count 0.
 
 Without arguments it takes the real sample files (``../shared/data`` or ``$CCPAIRS_REAL_DATA``):
 

@@ -36,8 +36,10 @@ def find_main_text(
     """
     visible = outlined.body.said
     paragraphs = main_text(outlined.body, title)
+    if sum(map(len, paragraphs)) >= max(SHORT, LITTLE * visible):
+        return paragraphs
     size = _size(paragraphs)
-    if size >= SHORT and size >= LITTLE * visible:
+    if size >= max(SHORT, LITTLE * visible):
         return paragraphs
     tries: list[Callable[[], Sequence[str]]] = [
         lambda: main_text(outline(tree, with_names=False).body, title) if visible > GAIN * size else [],

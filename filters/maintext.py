@@ -150,13 +150,23 @@ def prune(page: Box) -> None:
     bodies = _marked_bodies(page, [])
     is_marked = sum(body.sure for body in bodies) >= max(ENOUGH_MARKED, ENOUGH * page.said)
     weigh_names(page, bodies if is_marked else [page])
-    if page.prose > page.said >= ENOUGH_BESIDE_COMMENTS:
-        _drop(page, {COMMENTS: float("inf")}, is_marked)
-    if page.sure >= ENOUGH * page.prose:
-        sure = page.sure
-        _drop(page, {COMMENTS: FRAME_LIMIT * sure, FRAME: BIG_FRAME * sure, MINOR: MINOR_LIMIT * sure}, is_marked)
+    prose, comments = page.prose, 0.0
+    if prose > page.said >= ENOUGH_BESIDE_COMMENTS:
+        prose, comments = page.said, float("inf")
+    sure = page.sure
+    if sure >= ENOUGH * prose:
+        limits = _Limits(MINOR_LIMIT * sure, BIG_FRAME * sure, comments or FRAME_LIMIT * sure)
     else:
-        _drop(page, {FRAME: FRAME_LIMIT * page.prose, MINOR: MINOR_LIMIT * page.prose}, is_marked)
+        limits = _Limits(MINOR_LIMIT * prose, FRAME_LIMIT * prose, comments)
+    _drop(page, limits, is_marked)
+
+
+class _Limits(NamedTuple):
+    """The prose that a box of each role must hold to stay."""
+
+    minor: float
+    frame: float
+    comments: float
 
 
 def _marked_bodies(box: Box, bodies: list[Box]) -> list[Box]:
@@ -225,8 +235,8 @@ def _count_again(box: Box) -> None:
     box.replace_items(box.items)
 
 
-def _drop(box: Box, least_prose: dict[int, float], is_marked: bool) -> bool:
-    """Drop the inner boxes of these roles that hold less prose than given; was there one?
+def _drop(box: Box, limits: _Limits, is_marked: bool) -> bool:
+    """Drop the inner boxes that hold too little prose for their role; was there one?
 
     The prose of a box that reads like a text counts for more, but not where the text is marked and this is outside.
     """
@@ -234,13 +244,15 @@ def _drop(box: Box, least_prose: dict[int, float], is_marked: bool) -> bool:
     changed = False
     for item in box.items:
         if isinstance(item, Box):
-            least = least_prose.get(item.role, 0.0)
-            if item.prose < least and (
-                item.role == MINOR or is_marked or TEXT_WEIGHT * item.prose < least or not _reads_like_text(item)
+            role = item.role
+            if (
+                role >= MINOR
+                and item.prose < (least := limits[role - MINOR])
+                and (is_marked or role == MINOR or TEXT_WEIGHT * item.prose < least or not _reads_like_text(item))
             ):
                 changed = True
                 continue
-            changed |= _drop(item, least_prose, is_marked and item.role != BODY)
+            changed |= _drop(item, limits, is_marked and item.role != BODY)
         kept.append(item)
     if changed:
         box.replace_items(kept)
@@ -263,6 +275,9 @@ def body_of(page: Box, title: str = "") -> list[Paragraph]:
         box = body
     opening = [p for item in before for p in _paragraphs(item) if len(p.text) >= PROSE or p.tag == "h1"]
     rest = list(_paragraphs(box))
+    before_title = next((i for i, p in enumerate(opening) if p.tag == "h1" and letters_of(p.text) == title), None)
+    if before_title is not None:
+        return [*opening[before_title:], *rest]
     headings = [i for i, p in enumerate(rest) if p.tag == "h1"]
     if headings:
         start = next((i for i in headings if letters_of(rest[i].text) == title), 0)

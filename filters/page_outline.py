@@ -8,7 +8,7 @@ and the content of shadow roots.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -78,7 +78,8 @@ class Box:
     __slots__ = ("items", "links", "prose", "role", "said", "size", "sure", "tag", "word")
 
     def __init__(self, tag: str, role: Role) -> None:
-        self.tag, self.role, self.word = tag, role.part, role.word
+        self.tag = tag
+        self.role, self.word = role
         self.items: list[Item] = []
         self.size = self.links = self.prose = self.said = self.sure = 0
 
@@ -133,8 +134,8 @@ _DATA = 'script[type="application/ld+json"]'
 # What may be hidden inside a sentence; the tags and attributes decide. One query for all, and of few selectors: walking
 # the tree costs most.
 _DATA_AND_UNSEEN = (
-    f'{_DATA},[hidden],[style*="none" i],[style*="hidden" i],[class*="hidden" i],[class~="d-none"],'
-    '[class*="sr-only" i],[class*="reader" i]'
+    f'{_DATA},[hidden],[style*="none" i],[style*="hidden" i],[class*="idden"],[class~="d-none"],[class*="sr-only"],'
+    '[class*="creen"]'
 )
 
 
@@ -228,8 +229,14 @@ class _Reader:
         if attributes:
             if is_hidden(attributes) and not self._with_hidden and not self._is_streamed(attributes.get("id")):
                 return
-            role = _role(tag, attributes) if self._with_names else role_of(tag)
-            if attributes.get("aria-hidden") == "true" and role.part != BODY:
+            get = attributes.get
+            classes, name = get("class"), get("id")
+            if classes and len(classes) > LONGEST_NAMES:
+                classes = classes[:LONGEST_NAMES]  # roles are remembered, and nobody needs to remember more
+            if name and len(name) > LONGEST_NAMES:
+                name = name[:LONGEST_NAMES]
+            role = role_of(tag, classes, name, get("role"), get("itemprop")) if self._with_names else role_of(tag)
+            if "aria-hidden" in attributes and attributes["aria-hidden"] == "true" and role.part != BODY:
                 # Screen readers pass over it; a name that says the same means that nobody sees it.
                 if role.part != NEUTRAL and not self._with_hidden:
                     return
@@ -298,17 +305,6 @@ class _Reader:
 _STREAM = re.compile(r"(?:^|[\w-])S:[0-9a-f]+$")
 _PLACEHOLDER = re.compile(r"(?:^|[\w-])[BP]:[0-9a-f]+$")
 _STREAM_CALL = re.compile(r'\$R[A-Z]\(\s*["\']([\w:.-]*[BPS]:[0-9a-f]+)["\']\s*,\s*["\']([\w:.-]*[BPS]:[0-9a-f]+)["\']')
-
-
-def _role(tag: str, attributes: Mapping[str, str | None]) -> Role:
-    get = attributes.get
-    classes, name = get("class"), get("id")
-    # Roles are remembered, and nobody needs to remember longer names.
-    if classes and len(classes) > LONGEST_NAMES:
-        classes = classes[:LONGEST_NAMES]
-    if name and len(name) > LONGEST_NAMES:
-        name = name[:LONGEST_NAMES]
-    return role_of(tag, classes, name, get("role"), get("itemprop"))
 
 
 def _forget_word(box: Box) -> None:

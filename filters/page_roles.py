@@ -144,39 +144,50 @@ def role_of(
         return role
     if part == "articleBody":
         return Role(BODY, part)
-    role = max(role, _role_of_names(classes or ""), _role_of_names(name or ""), key=_part)
+    for names in (classes, name):
+        if names:
+            other = _role_of_names(names)
+            if other.part > role.part:
+                role = other
     if aria is not None:
-        role = max(role, Role(_PART_OF_ARIA.get(aria, NEUTRAL), f"role={aria}"), key=_part)
-        if _PART_OF_ARIA.get(aria) == BODY:
-            return Role(BODY, "role=main")
+        said = _PART_OF_ARIA.get(aria, NEUTRAL)
+        if said == BODY or said > role.part:
+            return Role(said, f"role={aria}")
     return role
-
-
-def _part(role: Role) -> int:
-    return role.part
 
 
 def _role_of_names(names: str) -> Role:
     found = UNKNOWN
     is_body = False
-    for name in names.lower().replace("_", "-").split():
-        if _IS_SYNTAX.search(name) or name.startswith("mso"):
-            continue
-        first, dash, _ = name.partition("-")
-        if dash and first in _UTILITIES:
-            continue
-        role = UNKNOWN
-        for segment in name.split("--"):  # block, element, modifier
-            parts = segment.split("-")
-            if parts[-1] not in _NOTHING_PRECEDES:
-                for part in parts:
-                    if part in _NOTHING_FOLLOWS:
-                        break
-                    role = max(role, _role_of_part(part), key=_part)
-        if role is UNKNOWN and _BODY_NAME.match(name):
+    for name in names.split():
+        role = _role_of_name(name)
+        if role.part > found.part:
+            found = role
+        elif role is _NAMED_BODY:
             is_body = True
-        found = max(found, role, key=_part)
     return UNKNOWN if is_body else found
+
+
+_NAMED_BODY = Role(BODY, "")
+
+
+@lru_cache(maxsize=1 << 16)
+def _role_of_name(name: str) -> Role:
+    name = name.lower().replace("_", "-")
+    first, dash, _ = name.partition("-")
+    if (dash and first in _UTILITIES) or name.startswith("mso") or _IS_SYNTAX.search(name) is not None:
+        return UNKNOWN
+    role = UNKNOWN
+    for segment in name.split("--"):  # block, element, modifier
+        parts = segment.split("-")
+        if parts[-1] not in _NOTHING_PRECEDES:
+            for part in parts:
+                if part in _NOTHING_FOLLOWS:
+                    break
+                other = _role_of_part(part)
+                if other.part > role.part:
+                    role = other
+    return _NAMED_BODY if role is UNKNOWN and _BODY_NAME.match(name) is not None else role
 
 
 @lru_cache(maxsize=1 << 15)

@@ -178,7 +178,9 @@ class AlphabeticWords:
         page = _read(text)
         if not page.has_spaced_words:
             return None
-        return self.name if page.alphabetic_words < self.min_share * len(page.words) else None
+        least = self.min_share * len(page.words)
+        # Most words are letters alone, and looking for that is cheaper.
+        return self.name if sum(map(str.isalpha, page.words)) < least and page.alphabetic_words < least else None
 
 
 @dataclass(frozen=True)
@@ -258,11 +260,14 @@ class RepeatedPhrase:
         if not page.has_spaced_words:
             return None
         words = page.lower_words
-        longest_word = max(map(len, words), default=0)
-        times = len(words)
+        counts = Counter(words)
+        times = max(counts.values(), default=0)
+        longest_word = max(map(len, counts), default=0)
+        heaviest_word = max((len(word) * count for word, count in counts.items()), default=0)
         for length, share in ((2, self.max_share_of_2), (3, self.max_share_of_3), (4, self.max_share_of_4)):
-            # No phrase comes more often than a part of it.
-            if len(words) <= length or times * length * longest_word <= share * page.letters:
+            # No phrase comes more often than a part of it, or holds more characters than all its words do together.
+            most = length * min(times * longest_word, heaviest_word)
+            if len(words) <= length or most <= share * page.letters:
                 continue
             phrases = Counter(zip(*(islice(words, start, None) for start in range(length)), strict=False))
             times = max(phrases.values())

@@ -135,6 +135,12 @@ def test_what_stands_before_the_title_is_left_out() -> None:
     assert main_text(page.body, "The Lake") == [ONE, TWO]
 
 
+def test_the_text_begins_at_its_title_even_where_other_headings_follow() -> None:
+    body = f"<div><h1>About</h1><p>{ONE}</p></div><div><h1>Work</h1>{f'<p>{TWO}</p>' * 9}</div>"
+    page = outline(LexborHTMLParser(f"<body>{body}</body>"))
+    assert main_text(page.body, "About") == [ONE, *[TWO] * 9]
+
+
 def test_a_heading_near_the_end_cuts_no_text() -> None:
     page = outline(LexborHTMLParser(f"<body><p>{ONE}</p><p>{TWO}</p><p>{TWO}</p><h1>The lake</h1><p>{ONE}</p></body>"))
     assert main_text(page.body, "The lake") == [ONE, TWO, TWO, ONE]
