@@ -121,9 +121,8 @@ def child_command(command: Sequence[str]) -> list[str]:
     return [sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher.py")), str(os.getpid()), *command]
 
 
-def end_with_parent() -> None:
-    """End this process, a child of a command, as soon as its parent has ended in any way."""
-    parent = os.getppid()
+def end_with_parent(parent: int) -> None:
+    """End this process, a child of the process ``parent``, as soon as that has ended in any way."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -49,6 +49,8 @@ FLINK_HEAP_PER_PACKED_BYTE = 1.5
 PACKED = 0.45
 """Bytes that travel for a byte of rows: they are packed as compressed columns (measured on Reddit's texts)."""
 
+HANG_UPS = (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
+
 log = logging.getLogger("ccpairs")
 
 
@@ -122,21 +124,20 @@ class Engine:
             return beam.Pipeline(options=options)
         else:
             direct.direct_num_workers = processes
-        command = f"exec {shlex.quote(sys.executable)} -m pipelines.worker"  # no shell stays between it and its parent
+        # With exec, no shell stays between a worker and its parent.
+        command = f"exec {shlex.quote(sys.executable)} -m pipelines.worker {os.getpid()}"
         workers = environments.SubprocessSDKEnvironment.from_command_string(command)
         return beam.Pipeline(FnApiRunner(default_environment=workers), options=options)
 
 
 @contextmanager
 def hang_ups_unheard() -> Iterator[None]:
-    """Keep threads of Beam's from printing a traceback when an engine that has finished hangs up on them."""
+    """Keep threads of Beam's from printing a traceback when an engine that has ended hangs up on them."""
     heard = threading.excepthook
 
     def hook(ended: threading.ExceptHookArgs) -> None:
         error = ended.exc_value
-        if not (
-            isinstance(error, grpc.RpcError) and getattr(error, "code", lambda: None)() == grpc.StatusCode.CANCELLED
-        ):
+        if not (isinstance(error, grpc.RpcError) and getattr(error, "code", lambda: None)() in HANG_UPS):
             heard(ended)
 
     threading.excepthook = hook

@@ -1,8 +1,7 @@
-"""A worker process of the in-process runner, or of Flink with ``CONTROL-ADDRESS WORKER-ID``: Beam's own, but silent
-unless something is wrong.
+"""A worker process: Beam's own, but it ends with its parent and is silent unless something is wrong.
 
-Beam's worker prints what it does, line after line, between the lines and bars of the command. A handler that is there
-first keeps it from setting up its own.
+``python -m pipelines.worker PARENT`` works for the in-process runner, which puts the rest into the environment;
+``python -m pipelines.worker PARENT CONTROL-ADDRESS WORKER-ID`` works for Flink. ``PARENT`` is a process id.
 """
 
 from __future__ import annotations
@@ -15,16 +14,19 @@ from ccpairs.interruption import end_with_parent
 
 
 def main() -> None:
+    parent, *control = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal reaches workers too; the parent ends them
-    end_with_parent()
+    end_with_parent(int(parent))
+    # Beam's worker prints what it does, line after line, unless there is a handler before it sets up its own. An error
+    # of a job on Flink is in the exception that the command gets.
     handler = logging.StreamHandler()
-    handler.setLevel(logging.ERROR)
+    handler.setLevel(logging.CRITICAL if control else logging.ERROR)
     logging.getLogger().addHandler(handler)
-    if sys.argv[1:]:
+    if control:
         from apache_beam.runners.worker.sdk_worker import SdkHarness
 
-        control, worker_id = sys.argv[1:]
-        SdkHarness(control, worker_id=worker_id).run()
+        address, worker_id = control
+        SdkHarness(address, worker_id=worker_id).run()
     else:
         from apache_beam.runners.worker import sdk_worker_main
 
