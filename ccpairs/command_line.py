@@ -77,7 +77,7 @@ def exit_code(
     refuse_shadowed_packages()
     keep_children_out_of_the_current_folder()
     try:
-        with end_in_one_line(interrupted):
+        with end_in_one_line(interrupted, is_whole_process=argv is None):
             return command(sys.argv[1:] if argv is None else argv)
     except UserError as error:
         print(f"ccpairs: {error}", file=sys.stderr)

@@ -121,7 +121,7 @@ class _JavaServer(FlinkJarJobServer):
 
     def __init__(self, options: PipelineOptions) -> None:
         super().__init__(options)
-        self._master_url = FlinkRunner.add_http_scheme(self._master_url)
+        self._master_url: str = FlinkRunner.add_http_scheme(options.view_as(FlinkRunnerOptions).flink_master)
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: grpc.Channel | None = None
         self._lines: deque[str] = deque(maxlen=LINES_KEPT)

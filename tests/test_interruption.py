@@ -48,12 +48,6 @@ SWALLOWS_ERRORS = """
             pass
 """
 HAS_A_STUBBORN_CHILD = """
-import os, time
-from ccpairs.interruption import end_with_parent
-end_with_parent(os.getppid())
-print(flush=True)
-time.sleep(600)
-"""
     code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     child.stdout.readline()
@@ -169,7 +163,13 @@ def test_the_line_of_a_progress_bar_is_cleared(tmp_path: Path) -> None:
     assert shown == "\rtrain:  50%|#####     |\r\x1b[Kccpairs: interrupted; type it again\r\n"
 
 
-CHILD = "import time; from ccpairs import interruption; interruption.end_with_parent(os.getppid()); print(flush=True); time.sleep(600)"
+CHILD = """
+import os, time
+from ccpairs.interruption import end_with_parent
+end_with_parent(os.getppid())
+print(flush=True)
+time.sleep(600)
+"""
 
 
 def test_children_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
@@ -223,3 +223,12 @@ def test_in_another_thread_no_handler_is_installed() -> None:
     thread.start()
     thread.join()
     assert inside == before
+
+
+def test_a_signal_after_the_work_while_the_process_ends(tmp_path: Path) -> None:
+    """Libraries take a moment to end their threads; a traceback of theirs would be the last word."""
+    code = COMMAND.replace("    BODY", "    import atexit; atexit.register(ready)").replace(
+        "command, []", "command, None"
+    )
+    ended = signal_when((tmp_path / "ready").exists, ["-c", code, tmp_path], signal.SIGINT)
+    assert ended[:4] == (130, "printed before", "ccpairs: interrupted; type it again\n", [])
