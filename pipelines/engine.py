@@ -11,15 +11,13 @@ import logging
 import os
 import shlex
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
-import grpc
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms import environments
@@ -27,6 +25,7 @@ from apache_beam.transforms import environments
 from ccpairs.errors import UserError
 from ccpairs.interruption import before_children_end, temporary
 from pipelines.flink import Flink
+from pipelines.worker import hang_ups_unheard
 
 LOCAL_RUNNER = "FnApiRunner"
 _CONTROL_GROUP = Path("/sys/fs/cgroup")
@@ -48,8 +47,6 @@ the bundle has ended, and holds at most 100 messages of 10 MB until then: a task
 FLINK_HEAP_PER_PACKED_BYTE = 1.5
 PACKED = 0.45
 """Bytes that travel for a byte of rows: they are packed as compressed columns (measured on Reddit's texts)."""
-
-HANG_UPS = (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
 
 log = logging.getLogger("ccpairs")
 
@@ -128,23 +125,6 @@ class Engine:
         command = f"exec {shlex.quote(sys.executable)} -m pipelines.worker {os.getpid()}"
         workers = environments.SubprocessSDKEnvironment.from_command_string(command)
         return beam.Pipeline(FnApiRunner(default_environment=workers), options=options)
-
-
-@contextmanager
-def hang_ups_unheard() -> Iterator[None]:
-    """Keep threads of Beam's from printing a traceback when an engine that has ended hangs up on them."""
-    heard = threading.excepthook
-
-    def hook(ended: threading.ExceptHookArgs) -> None:
-        error = ended.exc_value
-        if not (isinstance(error, grpc.RpcError) and getattr(error, "code", lambda: None)() in HANG_UPS):
-            heard(ended)
-
-    threading.excepthook = hook
-    try:
-        yield
-    finally:
-        threading.excepthook = heard
 
 
 def check_flags(flags: Sequence[str], own: Sequence[str]) -> None:

@@ -9,8 +9,32 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import grpc
 
 from ccpairs.interruption import end_with_parent
+
+
+@contextmanager
+def hang_ups_unheard() -> Iterator[None]:
+    """Keep threads of Beam's from printing a traceback when the other side of a connection ends.
+
+    Where that is an error, the main thread gets it too.
+    """
+    heard = threading.excepthook
+
+    def hook(ended: threading.ExceptHookArgs) -> None:
+        if not isinstance(ended.exc_value, grpc.RpcError):
+            heard(ended)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = heard
 
 
 def main() -> None:
@@ -26,7 +50,8 @@ def main() -> None:
         from apache_beam.runners.worker.sdk_worker import SdkHarness
 
         address, worker_id = control
-        SdkHarness(address, worker_id=worker_id).run()
+        with hang_ups_unheard(), suppress(grpc.RpcError):  # raised where the engine ends first
+            SdkHarness(address, worker_id=worker_id).run()
     else:
         from apache_beam.runners.worker import sdk_worker_main
 
