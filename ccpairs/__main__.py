@@ -40,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"ccpairs: no command '{name}'; there is: {', '.join(COMMANDS)}", file=sys.stderr)
         return EXIT_USER
     keep_children_out_of_the_current_folder()
-    code: int = importlib.import_module(f"ccpairs.{name}").main(rest)
+    if argv is None:
+        sys.argv = [f"{sys.argv[0]} {name}", *rest]
+    code: int = importlib.import_module(f"ccpairs.{name}").main(rest if argv is not None else None)
     return code
 
 

@@ -137,7 +137,7 @@ def exit_code(
     keep_children_out_of_the_current_folder()
     arguments = sys.argv[1:] if argv is None else argv
     try:
-        with end_in_one_line(interrupted):
+        with end_in_one_line(interrupted, is_whole_process=argv is None):
             return command(arguments)
     except UserError as error:
         _print_line(str(error), arguments)

@@ -48,8 +48,11 @@ _last_acts: dict[object, Act] = {}
 
 
 @contextlib.contextmanager
-def end_in_one_line(how_to_go_on: str) -> Iterator[None]:
-    """Handle the signals while the block runs, then restore their handlers. Outside the main thread, do nothing."""
+def end_in_one_line(how_to_go_on: str, *, is_whole_process: bool = False) -> Iterator[None]:
+    """Handle the signals while the block runs, then restore their handlers. Outside the main thread, do nothing.
+
+    ``is_whole_process``: the process ends after the block, and that takes a moment; keep the handlers until then.
+    """
     global _is_sigint_handled
     handled = {number for number, (_, default) in SIGNALS.items() if signal.getsignal(number) is default}
     if threading.current_thread() is not threading.main_thread() or not handled:
@@ -72,15 +75,16 @@ def end_in_one_line(how_to_go_on: str) -> Iterator[None]:
     finally:
         if _is_ending:
             _stop_here()
-        for number in handled:
-            signal.signal(number, SIGNALS[number][1])
-        signal.set_wakeup_fd(wakeup)
-        _is_sigint_handled = False
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        os.write(write_end, bytes(1))
-        watch.join()
-        os.close(write_end)
-        os.close(read_end)
+        if not is_whole_process:
+            for number in handled:
+                signal.signal(number, SIGNALS[number][1])
+            signal.set_wakeup_fd(wakeup)
+            _is_sigint_handled = False
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            os.write(write_end, bytes(1))
+            watch.join()
+            os.close(write_end)
+            os.close(read_end)
         _last_acts.clear()
 
 
@@ -121,9 +125,8 @@ def child_command(command: Sequence[str]) -> list[str]:
     return [sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher.py")), str(os.getpid()), *command]
 
 
-def end_with_parent() -> None:
-    """End this process, a child of a command, as soon as its parent has ended in any way."""
-    parent = os.getppid()
+def end_with_parent(parent: int) -> None:
+    """End this process, a child of the process ``parent``, as soon as that has ended in any way."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -145,9 +148,9 @@ def _registered(acts: dict[object, Act], act: Act) -> Iterator[None]:
         acts.pop(key, None)
 
 
-def _stop_here(*_: object) -> NoReturn:
-    """Hold this thread until the process ends."""
-    while True:
+def _stop_here(*_: object) -> None:
+    """Hold this thread until the process ends. At the very end of the interpreter no other thread runs; then go on."""
+    while not sys.is_finalizing():
         time.sleep(3600)
 
 
@@ -182,7 +185,7 @@ class _End:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
     def leave(self) -> NoReturn:
-        if not self._once.acquire(blocking=False):
+        while not self._once.acquire(blocking=False):
             _stop_here()
         with contextlib.suppress(OSError):
             if os.isatty(self._stderr):

@@ -52,7 +52,7 @@ class EncoderPool:
         for share in np.array_split(np.array(mine, np.int64), self.processes):  # neighbours, for they share memory
             shares.put(share.tolist())
         keep_sigint_from_children()  # the queue has started multiprocessing's tracker, which lets SIGINT through again
-        self._pool = ProcessPoolExecutor(self.processes, context, _begin, (shares, opening))
+        self._pool = ProcessPoolExecutor(self.processes, context, _begin, (shares, opening, os.getpid()))
         try:
             self.dimension, self.fingerprint = self._result(self._pool.submit(_facts))
         except BaseException:
@@ -108,12 +108,12 @@ def _chunks(texts: Sequence[str]) -> list[NDArray[np.int64]]:
     return [order[begin:end] for begin, end in pairwise(ends)]
 
 
-def _begin(shares: Any, opening: Callable[[], Encoder]) -> None:
+def _begin(shares: Any, opening: Callable[[], Encoder], parent: int) -> None:
     """In a process of the pool, first of all. Where there are more processes than cores, some have no share."""
     global _opening
     _opening = opening
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal reaches all processes; the parent ends these
-    end_with_parent()
+    end_with_parent(parent)
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     if share := shares.get():
         os.sched_setaffinity(0, share)

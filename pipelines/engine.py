@@ -12,14 +12,12 @@ import os
 import shlex
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import apache_beam as beam
-import grpc
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
 
 from ccpairs.addresses import hide_in_arguments
@@ -28,7 +26,7 @@ from ccpairs.exhaustion import memory_left, unwrapped_errors
 from ccpairs.interruption import before_children_end, temporary
 from ccpairs.machine import available_memory, readable
 from pipelines.flink import Flink
-from pipelines.worker import OUT_OF_MEMORY
+from pipelines.worker import OUT_OF_MEMORY, hang_ups_unheard
 from pipelines.worker_processes import WatchedRunner, WorkerDiedError, leave_threads_behind, raise_only
 
 LOCAL_RUNNER = "FnApiRunner"
@@ -51,8 +49,6 @@ the bundle has ended, and holds at most 100 messages of 10 MB until then: a task
 FLINK_HEAP_PER_PACKED_BYTE = 1.5
 PACKED = 0.45
 """Bytes that travel for a byte of rows: they are packed as compressed columns (measured on Reddit's texts)."""
-
-HANG_UPS = (None, grpc.StatusCode.CANCELLED)
 
 log = logging.getLogger("ccpairs")
 
@@ -151,26 +147,9 @@ class Engine:
             return beam.Pipeline(options=options)
         else:
             direct.direct_num_workers = processes
-        command = f"exec {shlex.quote(sys.executable)} -m pipelines.worker"  # no shell stays between it and its parent
+        # With exec, no shell stays between a worker and its parent.
+        command = f"exec {shlex.quote(sys.executable)} -m pipelines.worker {os.getpid()}"
         return beam.Pipeline(WatchedRunner(command), options=options)
-
-
-@contextmanager
-def hang_ups_unheard() -> Iterator[None]:
-    """Keep threads of Beam's from printing a traceback when an engine that has finished hangs up on them."""
-    heard = threading.excepthook
-
-    def hook(ended: threading.ExceptHookArgs) -> None:
-        error = ended.exc_value
-        # On the side of the server, the error has no code where the other side is gone.
-        if not (isinstance(error, grpc.RpcError) and getattr(error, "code", lambda: None)() in HANG_UPS):
-            heard(ended)
-
-    threading.excepthook = hook
-    try:
-        yield
-    finally:
-        threading.excepthook = heard
 
 
 def check_flags(flags: Sequence[str], own: Sequence[str]) -> None:

@@ -41,6 +41,8 @@ START_SECONDS = 120.0
 SECONDS_BETWEEN_LOOKS = 0.2
 LINES_KEPT = 200
 SERVER = "the job server of Flink"
+AGAIN = "The same command goes on where this one stopped"
+FAILED = re.compile(r"^Pipeline \S+ failed in state \w+: ")
 PYTHON_ERROR = "Error received from SDK harness for instruction"
 REPEATED = ("", *(f"apache_beam.runners.{name}" for name in ("common", "worker.sdk_worker", "worker.data_plane")))
 """Loggers that print the error of a job, some of them once for each attempt, though the exception holds it; and that
@@ -82,7 +84,7 @@ class Flink:
             yield
         except (RuntimeError, grpc.RpcError, grpc.FutureTimeoutError) as error:
             if self._server is not None and self._server.has_ended():
-                raise UserError(f"{SERVER} ended: {self._server.reason()}; {_advice(self._server.reason())}") from None
+                raise UserError(f"{SERVER} ended: {self._server.reason()}. {_advice(self._server.reason())}") from None
             raise _meaning(error) from None
 
     def _use_worker_processes(self, options: PipelineOptions, *, is_flink: bool) -> None:
@@ -119,7 +121,7 @@ class _JavaServer(FlinkJarJobServer):
 
     def __init__(self, options: PipelineOptions) -> None:
         super().__init__(options)
-        self._master_url: str = FlinkRunner.add_http_scheme(self._master_url)
+        self._master_url: str = FlinkRunner.add_http_scheme(options.view_as(FlinkRunnerOptions).flink_master)
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: grpc.Channel | None = None
         self._lines: deque[str] = deque(maxlen=LINES_KEPT)
@@ -138,14 +140,14 @@ class _JavaServer(FlinkJarJobServer):
         if self._process is None:
             return False
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1)
+            self._process.wait(2)
         return self._process.poll() is not None
 
     def reason(self) -> str:
         """The line of the process that best says why it ended."""
         assert self._process is not None
         code = self._process.returncode
-        return _telling(list(self._lines)) or (f"signal {-code}" if code < 0 else f"exit code {code}")
+        return f"signal {-code} killed it" if code < 0 else _telling(list(self._lines)) or f"exit code {code}"
 
     def _launch(self) -> None:
         if shutil.which(self._java_launcher) is None:
@@ -153,6 +155,8 @@ class _JavaServer(FlinkJarJobServer):
                 f"Java is missing ({self._java_launcher}), which Flink needs; install Java 11 or 17, "
                 "or name it by --job_server_java_launcher"
             )
+        if self._jar and "://" not in self._jar and not os.path.isfile(self._jar):
+            raise UserError(f"--flink_job_server_jar {self._jar} is no file; name the jar of a job server of Flink")
         if self._job_port:
             _check_port(self._job_port)
         self._local_temp_root = tempfile.gettempdir()
@@ -160,10 +164,10 @@ class _JavaServer(FlinkJarJobServer):
             (java, *arguments), endpoint = self.subprocess_cmd_and_endpoint()
         except Exception as error:  # the download raises all kinds
             raise UserError(
-                f"{SERVER} cannot be fetched ({' '.join(str(error).split())[:300]}); "
-                "name a jar by --flink_job_server_jar=PATH"
+                f"{SERVER} cannot be fetched ({' '.join(str(error).partition('. Also')[0].split())}); "
+                "name a jar on this machine by --flink_job_server_jar=PATH"
             ) from None
-        own = ["-XX:-UsePerfData"]  # a file in /tmp
+        own = ["-XX:-UsePerfData", "-XX:+ExitOnOutOfMemoryError"]  # no file in /tmp, and no job that waits for ever
         if "java.io.tmpdir" not in os.environ.get("JAVA_TOOL_OPTIONS", ""):
             own.append(f"-Djava.io.tmpdir={self._local_temp_root}")
         self._process = subprocess.Popen(
@@ -187,7 +191,10 @@ class _JavaServer(FlinkJarJobServer):
                 reader.join(1)
                 late = f"it does not answer after {START_SECONDS:.0f} s"
                 reason = late if self._process.poll() is None else self.reason()
-                raise UserError(f"{SERVER} does not start: {reason}; {_advice(reason)}")
+                raise UserError(
+                    f"{SERVER} does not start: {reason}; check --flink_job_server_jar, the flags of ports, and "
+                    "JAVA_TOOL_OPTIONS"
+                )
         self._channel = channel
 
     def _read(self, lines: Iterable[bytes]) -> None:
@@ -207,7 +214,8 @@ class _Workers(BeamFnExternalWorkerPoolServicer):
         self, start_worker_request: beam_fn_api_pb2.StartWorkerRequest, unused_context: Any
     ) -> beam_fn_api_pb2.StartWorkerResponse:
         worker = start_worker_request.worker_id
-        command = [sys.executable, "-m", "pipelines.worker", start_worker_request.control_endpoint.url, worker]
+        command = [sys.executable, "-m", "pipelines.worker", str(os.getpid())]
+        command += [start_worker_request.control_endpoint.url, worker]
         self._worker_processes[worker] = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         return beam_fn_api_pb2.StartWorkerResponse()
 
@@ -246,38 +254,40 @@ def _without_repetition() -> Iterator[None]:
 def _check_port(port: int) -> None:
     try:
         socket.create_server(("localhost", port)).close()
-    except OSError as error:
-        raise UserError(f"--job_port {port}: {error.strerror}; choose another, or leave it out") from None
+    except OSError:
+        raise UserError(f"--job_port {port} is taken; name another, or leave the flag out") from None
 
 
 def _meaning(error: Exception) -> Exception:
     """The error that says why a job failed."""
     if isinstance(error, grpc.FutureTimeoutError):
-        return UserError("no job server answers; start it, or mend --job_endpoint")
+        return UserError("no job server answers; start one, or mend --job_endpoint")
     if isinstance(error, grpc.RpcError):
-        return UserError(f"the connection to the job server broke ({_details(error)}); is it still running?")
-    text = str(error)
+        details = getattr(error, "details", None)
+        text = " ".join(str(details() if details else error).split())
+        return UserError(f"the connection to the job server broke ({text}); is it still running? {AGAIN}")
+    text = FAILED.sub("", str(error))
     if PYTHON_ERROR in text:
         python = text.partition(PYTHON_ERROR)[2].partition(": ")[2]
         return RuntimeError(re.split(r"\n\tat |\nCaused by: ", python)[0].rstrip())
-    reason = _telling(text.splitlines()) or text
-    return UserError(f"Flink failed: {reason}; {_advice(reason)}")
-
-
-def _details(error: grpc.RpcError) -> str:
-    details = getattr(error, "details", None)
-    return " ".join(str(details() if details else error).split())
+    reason = _telling(text.splitlines())
+    return UserError(f"Flink failed: {reason}. {_advice(reason)}")
 
 
 def _telling(lines: Sequence[str]) -> str:
     """The line of Java's output that says most of why it failed: the innermost cause, or the first error."""
-    memory = [line for line in lines if "OutOfMemoryError" in line]
-    causes = [line for line in lines if line.startswith("Caused by: ")]
-    errors = [line for line in lines if re.search(r"Exception|Error|no main manifest|Unrecognized", line)]
-    found = memory[:1] or causes[-1:] or errors[:1] or [line for line in lines if line][-1:]
-    return " ".join(found).removeprefix("Caused by: ").strip()[:300]
+    for pattern in ("OutOfMemoryError", "^Caused by: ", "Invalid |Exception|Error|Unrecognized|no main manifest", ""):
+        found = [number for number, line in enumerate(lines) if line.strip() and re.search(pattern, line)]
+        if found:
+            number = found[-1] if pattern in ("^Caused by: ", "") else found[0]
+            more = 2 if lines[number].endswith("initialization of VM") else 1
+            return " ".join(lines[number : number + more]).removeprefix("Caused by: ").strip()[:300]
+    return ""
 
 
 def _advice(reason: str) -> str:
-    again = "the same command goes on where this one stopped"
-    return f"give Java more by JAVA_TOOL_OPTIONS=-Xmx; {again}" if "OutOfMemoryError" in reason else again
+    if "OutOfMemoryError" in reason:
+        return f"Give Java more memory, as in JAVA_TOOL_OPTIONS=-Xmx8g. {AGAIN}"
+    if re.search(r"ConnectException|UnknownHost|RestClient", reason):
+        return f"Check --flink_master. {AGAIN}"
+    return AGAIN

@@ -65,7 +65,7 @@ class PageWorker:
 
     def __init__(self, target: str, settings: Mapping[str, Any], timeout: float, memory: int = MEMORY) -> None:
         self._command = [sys.executable, "-m", "pipelines.page_worker", target, json.dumps(settings)]
-        self._command += [str(int(timeout) + GRACE_SECONDS), str(memory)]
+        self._command += [str(int(timeout) + GRACE_SECONDS), str(memory), str(os.getpid())]
         self._timeout = timeout
         self._child: _Child | None = None
 
@@ -208,9 +208,9 @@ def serve(handle: Callable[[bytes], bytes], requests: BinaryIO, answers: BinaryI
 
 
 def main(arguments: Sequence[str]) -> None:
-    target, settings, patience, memory = arguments
+    target, settings, patience, memory, parent = arguments
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
-    end_with_parent()
+    end_with_parent(int(parent))
     resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
     # What libraries print must not get between the answers.
     answers = os.fdopen(os.dup(1), "wb")

@@ -1,8 +1,7 @@
-"""A worker process of the in-process runner, or of Flink with ``CONTROL-ADDRESS WORKER-ID``: Beam's own, but silent
-unless something is wrong.
+"""A worker process: Beam's own, but it ends with its parent and is silent unless something is wrong.
 
-Beam's worker prints what it does, line after line, between the lines and bars of the command. A handler that is there
-first keeps it from setting up its own.
+``python -m pipelines.worker PARENT`` works for the in-process runner, which puts the rest into the environment;
+``python -m pipelines.worker PARENT CONTROL-ADDRESS WORKER-ID`` works for Flink. ``PARENT`` is a process id.
 """
 
 from __future__ import annotations
@@ -11,7 +10,12 @@ import logging
 import os
 import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import grpc
 
 from ccpairs.exhaustion import explain
 from ccpairs.interruption import end_with_parent
@@ -20,20 +24,37 @@ OUT_OF_MEMORY = 71
 """Exit code of a worker that lacks memory, threads or open files to run at all (``EX_OSERR`` of sysexits.h)."""
 
 
+@contextmanager
+def hang_ups_unheard() -> Iterator[None]:
+    """Keep threads of Beam's from printing a traceback when the other side of a connection ends.
+
+    Where that is an error, the main thread gets it too.
+    """
+    heard = threading.excepthook
+
+    def hook(ended: threading.ExceptHookArgs) -> None:
+        if not isinstance(ended.exc_value, grpc.RpcError):
+            heard(ended)
+
+    threading.excepthook = hook
+    try:
+        yield
+    finally:
+        threading.excepthook = heard
+
+
 def main() -> None:
+    parent, *control = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C on a terminal reaches workers too; the parent ends them
-    end_with_parent()
+    end_with_parent(int(parent))
+    # Beam's worker prints what it does, line after line, unless there is a handler before it sets up its own. An error
+    # of a job on Flink is in the exception that the command gets.
     handler = logging.StreamHandler()
-    handler.setLevel(logging.ERROR)
+    handler.setLevel(logging.CRITICAL if control else logging.ERROR)
     logging.getLogger().addHandler(handler)
-    import grpc
-
-    from pipelines.worker_processes import raise_only
-
-    raise_only()
     code = 0
     try:
-        _run()
+        _run(control)
     except grpc.RpcError:  # the command has ended
         code = 1
     except Exception as error:
@@ -45,12 +66,16 @@ def main() -> None:
         os._exit(code)
 
 
-def _run() -> None:
-    if sys.argv[1:]:
+def _run(control: Sequence[str]) -> None:
+    from pipelines.worker_processes import raise_only
+
+    raise_only()
+    if control:
         from apache_beam.runners.worker.sdk_worker import SdkHarness
 
-        control, worker_id = sys.argv[1:]
-        SdkHarness(control, worker_id=worker_id).run()
+        address, worker_id = control
+        with hang_ups_unheard(), suppress(grpc.RpcError):  # raised where the engine ends first
+            SdkHarness(address, worker_id=worker_id).run()
     else:
         from apache_beam.runners.worker import sdk_worker_main
 

@@ -19,6 +19,7 @@ from models.encoders import Encoder, Role, load_encoder
 from models.static.encoder import static_encoder
 from models.static.tokenizer import train_tokenizer
 from tests.models.transformer.tiny_bert import texts, write_tiny_bert
+from tests.signalled import signal_when
 
 TEXTS = [*texts(1_100, 0), "", "Ünïcödé ❤ عربى", "a\x00b", "lone \ud800 surrogate", "long " * 5_000]
 
@@ -104,3 +105,37 @@ def test_as_many_processes_as_cores_unless_told() -> None:
 def test_a_process_that_is_killed_ends_in_one_line() -> None:
     with EncoderPool(Told, 2) as pool, pytest.raises(UserError, match=r"^one of 2 encoding processes died.*fewer"):
         pool.encode(["kill me"], "query")
+
+
+SCRIPT = """
+import sys
+from functools import partial
+from pathlib import Path
+from ccpairs.command_line import exit_code
+from models.encoder_pool import EncoderPool
+from models.encoders import load_encoder
+
+def command(argv):
+    with EncoderPool(partial(load_encoder, Path(argv[0])), processes=2) as pool:
+        while True:
+            pool.encode(["a text"] * 600, "query")
+            Path(argv[1]).touch()
+
+if __name__ == "__main__":
+    sys.exit(exit_code(command, sys.argv[1:], "type it again"))
+"""
+
+
+def test_a_signal_ends_the_processes_without_a_word(folder: Path, tmp_path: Path) -> None:
+    script = tmp_path / "encode.py"
+    script.write_text(SCRIPT)
+    ended = signal_when((tmp_path / "ready").exists, [script, folder, tmp_path / "ready"], signal.SIGINT, to_group=True)
+    assert ended[:4] == (130, "", "ccpairs: interrupted; type it again\n", [])
+
+
+def test_the_processes_end_with_a_parent_that_is_killed(folder: Path, tmp_path: Path) -> None:
+    script = tmp_path / "encode.py"
+    script.write_text(SCRIPT)
+    ended = signal_when((tmp_path / "ready").exists, [script, folder, tmp_path / "ready"], signal.SIGKILL)
+    assert ended.code == -signal.SIGKILL
+    ended.wait_for_survivors()
