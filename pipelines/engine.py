@@ -91,8 +91,8 @@ class Engine:
         """
         pipeline = self._pipeline(min(cores(), parts) if seconds >= SECONDS_WORTH_PROCESSES else 1)
         raise_only()
+        build_graph(pipeline)
         with unwrapped_errors(), temporary(pipeline.local_tempdir), hang_ups_unheard(), self._errors():
-            build_graph(pipeline)
             try:
                 result = pipeline.run()
                 # A cluster goes on without the command that sent the job.

@@ -266,6 +266,8 @@ def _meaning(error: Exception) -> Exception:
         details = getattr(error, "details", None)
         text = " ".join(str(details() if details else error).split())
         return UserError(f"the connection to the job server broke ({text}); is it still running? {AGAIN}")
+    if not FAILED.match(str(error)):
+        return error  # of this process: the graph cannot be sent
     text = FAILED.sub("", str(error))
     if PYTHON_ERROR in text:
         python = text.partition(PYTHON_ERROR)[2].partition(": ")[2]
