@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from pipelines.samples import write_samples
 from pipelines.samples.report import SampleReport
 from pipelines.sources import MODULES
+
+# On a busy machine an example takes as long as it takes: that is no fault of what is tested.
+settings.register_profile("ccpairs", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ccpairs")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -42,9 +42,7 @@ PLACES = {"DIR", "FILE", "NAME|FILE", "MODEL", "M", "URI"}
 """What the help calls a flag's value where it is a path or an address."""
 
 
-@pytest.mark.parametrize(
-    "address", ["s3://bucket/a?key=secret", "file:///tmp/a", "https://name:pass@host/a", "s3:/b/a"]
-)
+@pytest.mark.parametrize("address", ["s3://bucket/a?key=secret", "https://name:pass@host/a", "s3:/b/a"])
 @pytest.mark.parametrize(
     ("command", "flag", "why"), [(command, *each) for command, flags in LOCAL.items() for each in flags.items()]
 )
@@ -112,7 +110,8 @@ def test_files_by_address_work_where_addresses_do(
     assert (tmp_path / "made" / "scores.json").is_file()
     assert (tmp_path / "runs" / "bm25.trees.test.trec").is_file()
     small = ["--dimension", "8", "--steps", "1", "--batch-size", "8", "--set", "model.vocabulary_size=100", "--quiet"]
-    assert main(["train", "--data", f"file://{data}", "--output", "out", *small]) == 0
+    assert main(["train", "--data", f"file://{data}", "--output", f"file://{tmp_path}/out", *small]) == 0
+    assert main(["evaluate", "--model", f"file://{tmp_path}/out/model", "--data", f"file://{trees}", "--quiet"]) == 0
     (tmp_path / "opt-out.txt").write_text("id:t3_abc12\n")
     flags = ["--source", "news", "--opt-out", f"file://{tmp_path}/opt-out.txt", "--output", "built", "--dry-run"]
     assert main(["build", *flags]) == 0

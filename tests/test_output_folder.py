@@ -182,8 +182,8 @@ def test_what_killed_runs_left_half_written_is_removed(tmp_path: Path) -> None:
     [
         ("", "--output is empty; name a folder"),
         ("  ", "--output is empty; name a folder"),
-        ("s3://bucket/out?region=eu", "cannot use s3://bucket/out?region=eu: "),
-        ("s3://bucket/out#x", "cannot use s3://bucket/out#x: "),
+        ("s3://bucket/out?region=eu", "cannot use s3://bucket/out: an address that is written down"),
+        ("s3://bucket/out#x", "cannot use s3://bucket/out: an address that is written down"),
         ("htp://host/out", "cannot use htp://host/out: htp:// is not known here"),
         ("hf://a/b", "cannot use hf://a/b: hf:// is not known here"),
         ("file://host/out", "file://host/out: names a file on the host 'host'"),

@@ -202,7 +202,7 @@ def checked(settings: Settings, where: str) -> Settings:
     if too_large := [each for each in settings.loss.dims if each > RANGES["model.dimension"][1]]:
         raise UserError(f"{where}: loss.dims holds {too_large[0]}; a dimension is at most 65,536")
     for name in ("init", "tokenizer"):
-        if is_address(told["model"][name]):
+        if is_address(told["model"][name]) or told["model"][name].startswith("file:/"):
             raise UserError(f"{where}: model.{name} is an address, and {LOCAL_INPUT}")
     return settings
 

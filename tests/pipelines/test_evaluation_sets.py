@@ -135,7 +135,7 @@ def test_the_order_of_the_arguments_makes_no_difference(trees: Path, tmp_path: P
 
 
 def test_an_index_needs_a_local_folder(trees: Path) -> None:
-    with pytest.raises(UserError, match="needs a local folder, not s3://bucket/work"):
+    with pytest.raises(UserError, match="so --output must be a local folder"):
         prepare_index(open_evaluation_sets([str(trees)]), "s3://bucket/work")
 
 
