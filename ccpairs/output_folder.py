@@ -103,14 +103,15 @@ def hold_file(path: str, uri: str, command: str, *, flag: str = "--output", stay
             if stays and _identity(path) != identity:
                 raise _removed(uri, command) from None
             raise
-        if _identity(path) == identity:
+        if stays and _identity(path) != identity:
+            raise _removed(uri, command)
+        if stays:
             with contextlib.suppress(OSError):
                 _write(descriptor, mark.to_json())
-                if not stays:
-                    os.unlink(path)
-        elif stays:
-            raise _removed(uri, command)
     finally:
+        if not stays and _identity(path) == identity:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
         _held.discard(identity)
         os.close(descriptor)
 

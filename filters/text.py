@@ -37,7 +37,7 @@ def plain(text: str) -> str:
     """Text as it is kept in the record: NFC, no control characters, white space folded to single spaces, stripped.
 
     Entities are left alone: decoding them is the business of whoever knows the markup. Halves of surrogate pairs are
-    joined, lone ones become U+FFFD, so the result always encodes to UTF-8. ``plain(plain(x)) == plain(x)``.
+    joined, lone ones go, so the result always encodes to UTF-8. ``plain(plain(x)) == plain(x)``.
     """
     if not text.isprintable():
         text = _visible(text)
@@ -88,7 +88,7 @@ def _visible(text: str) -> str:
     if text.isascii():
         return " ".join(text.translate(_ASCII_CONTROLS).split())
     if _SURROGATES.search(text) is not None:
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
     return " ".join(_INVISIBLE.sub("", text).split())
 
 

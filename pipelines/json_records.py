@@ -3,7 +3,7 @@
 A line goes through msgspec's decoder. Only one that it refuses is looked at again, so sound files pay nothing:
 
 * a byte-order mark at its start goes;
-* half a surrogate pair (``\\ud83d``) becomes U+FFFD; ``NaN`` and ``Infinity`` become null;
+* half a surrogate pair (``\\ud83d``) goes; ``NaN`` and ``Infinity`` become null;
 * MongoDB's wrappers (``{"$date": ...}``, ``{"$oid": ...}``, ``{"$numberLong": ...}``) become what they wrap;
 * where a text is wanted and a list of texts stands, its texts are joined, a line each.
 """
@@ -110,7 +110,8 @@ def _without_surrogates(value: Any) -> Any:
 
 
 def _sound(text: str) -> str:
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    """Halves of surrogate pairs joined where both are there, dropped where not."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
 
 
 def _fit(value: Any, wanted: Any) -> Any:

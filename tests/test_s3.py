@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from ccpairs import storage
@@ -65,6 +68,12 @@ def test_from_store_to_store_by_flags_in_two_processes(server: S3, build: Callab
         for key, data in stored.items()
         if key.startswith(("candidates/", "rejected/")) and key.endswith(".parquet")
     }
+    manifest = json.loads(stored["candidates/communityqa/_manifest.json"])
+    for info in manifest["shards"]:
+        found = pq.read_table(io.BytesIO(stored[f"candidates/communityqa/{info['name']}"]))
+        wanted = pq.read_table(local.output / "candidates/communityqa" / info["name"])
+        assert found.to_pylist() == wanted.to_pylist()
+        assert info["sha256"] == shards[f"candidates/communityqa/{info['name']}"]
     assert shards == local.shards() != {}
     assert b'"uri": "s3://dumps/b.jsonl.gz"' in stored["candidates/communityqa/_manifest.json"]
     assert not [key for key, data in stored.items() if b"SECRET" in data or "SECRET" in key]

@@ -54,7 +54,7 @@ CASES = {
     "backticks as apostrophes": ("don`t", "don`t"),
     "escapes": (r"\*not\* snake\_case \[x\] \\ \> C:\disk :\ ", "*not* snake_case [x] \\ > C:\\disk :\\"),
     "right to left": ("**שלום** [عالم](http://a.b)", "שלום عالم"),
-    "lone surrogates": ("a\ud800 *b*", "a\ufffd b"),
+    "lone surrogates": ("a\ud800 *b*", "a b"),
 }
 
 
