@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -20,6 +21,10 @@ from pipelines.sources import MODULES
 # On a busy machine an example takes as long as it takes: that is no fault of what is tested.
 settings.register_profile("ccpairs", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ccpairs")
+
+# What runs the tests in the background may ignore these, and the commands that are tested would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

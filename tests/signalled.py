@@ -59,11 +59,15 @@ def signal_when(
         start_new_session=True,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), **(environment or {}), MARK: mark},
     )
-    while not reached():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.002)
-    (os.killpg if to_group else os.kill)(process.pid, number)
-    stdout, stderr = process.communicate(timeout=60)
+    try:
+        while not reached():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.002)
+        (os.killpg if to_group else os.kill)(process.pid, number)
+        stdout, stderr = process.communicate(timeout=60)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     return Ended(process.returncode, stdout, stderr, processes_with(mark), mark)
 
 
