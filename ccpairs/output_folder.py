@@ -21,6 +21,7 @@ from typing import Any
 
 from ccpairs import storage
 from ccpairs.errors import UserError
+from ccpairs.interruption import temporary
 from ccpairs.local_files import is_address, is_text, local_path, one_line
 from ccpairs.manifest import MANIFEST_NAME
 from ccpairs.version import __version__
@@ -96,32 +97,36 @@ def hold_file(path: str, uri: str, command: str, *, flag: str = "--output", stay
         mark = Mark.parse(data).with_command(command)
         with _refuse_unwritable(uri, flag):
             _write(descriptor, mark.to_json(running=command))
+        if not stays:
+            with temporary(path):
+                try:
+                    yield
+                finally:
+                    if _identity(path) == identity:
+                        os.unlink(path)
+            return
         try:
-            with _quiet_without(path if stays else None, identity):
+            with _quiet_without(path, identity):
                 yield
         except Exception:
-            if stays and _identity(path) != identity:
+            if _identity(path) != identity:
                 raise _removed(uri, command) from None
             raise
-        if stays and _identity(path) != identity:
+        if _identity(path) != identity:
             raise _removed(uri, command)
-        if stays:
-            with contextlib.suppress(OSError):
-                _write(descriptor, mark.to_json())
+        with contextlib.suppress(OSError):
+            _write(descriptor, mark.to_json())
     finally:
-        if not stays and _identity(path) == identity:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
         _held.discard(identity)
         os.close(descriptor)
 
 
 @contextlib.contextmanager
-def _quiet_without(path: str | None, identity: tuple[int, int]) -> Iterator[None]:
+def _quiet_without(path: str, identity: tuple[int, int]) -> Iterator[None]:
     """Drop log lines once the file is gone: all that follows from it is told in one line at the end."""
 
     def is_there(_: logging.LogRecord) -> bool:
-        return path is None or _identity(path) == identity
+        return _identity(path) == identity
 
     handlers = list(logging.getLogger().handlers)
     for handler in handlers:
