@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 import boto3
+import requests
 from moto.server import ThreadedMotoServer
 
 KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing/secret"}
@@ -46,6 +47,8 @@ def running_s3() -> Iterator[S3]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    # Servers of one process share their buckets.
+    requests.post(f"{endpoint}/moto-api/reset", timeout=30).raise_for_status()
     keys = {name.lower(): value for name, value in KEYS.items()}
     try:
         yield S3(endpoint, boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **keys))
