@@ -253,18 +253,13 @@ def _drop(box: Box, limits: _Limits, is_marked: bool) -> bool:
     """
     kept: list[Item] = []
     changed = False
-    shared: Counter[str] = Counter()
-    if limits.together:
-        for inner in box.boxes:
-            if inner.prose and inner.role == FRAME and _reads_like_text(inner):
-                shared[inner.word] += inner.prose
-        shared = Counter({word: prose for word, prose in shared.items() if prose >= TOGETHER * limits.frame})
+    shared = _shared_prose(box, TOGETHER * limits.frame) if limits.together else None
     for item in box.items:
         if isinstance(item, Box):
             role = item.role
             prose = item.prose
-            if prose and role == FRAME:
-                prose = max(prose, shared[item.word])
+            if shared and prose and role == FRAME:
+                prose = max(prose, shared.get(item.word, 0))
             if (
                 role >= MINOR
                 and prose < (least := limits[role - MINOR])
@@ -277,6 +272,15 @@ def _drop(box: Box, limits: _Limits, is_marked: bool) -> bool:
     if changed:
         box.replace_items(kept)
     return changed
+
+
+def _shared_prose(box: Box, least: float) -> dict[str, int]:
+    """The prose of the inner boxes of each word of the frame that read like texts, where it is so much."""
+    shared: Counter[str] = Counter()
+    for inner in box.boxes:
+        if inner.prose and inner.role == FRAME and _reads_like_text(inner):
+            shared[inner.word] += inner.prose
+    return {word: prose for word, prose in shared.items() if prose >= least}
 
 
 def _reads_like_text(box: Box) -> bool:

@@ -16,11 +16,11 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from filters.page_roles import (
     BODY,
     COMMENTS,
+    CONSENT,
     FRAME,
     MINOR,
     NEUTRAL,
     Role,
-    is_consent,
     is_hidden,
     is_hidden_inside,
     role_of,
@@ -241,9 +241,11 @@ class _Reader:
                 classes = classes[:LONGEST_NAMES]  # roles are remembered, and nobody needs to remember more
             if name and len(name) > LONGEST_NAMES:
                 name = name[:LONGEST_NAMES]
-            if (classes and is_consent(classes)) or (name and is_consent(name)):
+            role = role_of(tag, classes, name, get("role"), get("itemprop"))
+            if role is CONSENT:
                 return
-            role = role_of(tag, classes, name, get("role"), get("itemprop")) if self._with_names else role_of(tag)
+            if not self._with_names:
+                role = role_of(tag)
             if "aria-hidden" in attributes and attributes["aria-hidden"] == "true" and role.part != BODY:
                 # Screen readers pass over it; a name that says the same means that nobody sees it.
                 if role.part != NEUTRAL and not self._with_hidden:

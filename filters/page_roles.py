@@ -119,10 +119,18 @@ _IS_CONSENT = re.compile(
 )
 
 
-@lru_cache(maxsize=1 << 14)
-def is_consent(names: str) -> bool:
-    """Does a class or an id name a notice about cookies as a whole, as the tools that make them do?"""
-    return any(_IS_CONSENT.fullmatch(name) for name in names.lower().replace("_", "-").split())
+_ABOUT_CONSENT = re.compile(
+    "cookie|consent|gdpr|dsgvo|rgpd|lgpd|privacy|onetrust|didomi|usercentrics|cmp|cli-|cky|iubenda|sp[-_]message|cc-",
+    re.I,
+)
+CONSENT = Role(FRAME, "consent")
+"""A notice about cookies, by the names that the tools give it that make them: nothing in it belongs to a text."""
+
+
+def _is_consent(names: str) -> bool:
+    return _ABOUT_CONSENT.search(names) is not None and any(
+        _IS_CONSENT.fullmatch(name) for name in names.lower().replace("_", "-").split()
+    )
 
 
 INSIDE_SENTENCES = _set("a abbr b em font i label small span strong sub sup time")
@@ -159,6 +167,8 @@ def role_of(
     role = _ROLE_OF_TAG.get(tag, UNKNOWN)
     if role.part == BODY:
         return role
+    if (classes and _is_consent(classes)) or (name and _is_consent(name)):
+        return CONSENT
     if part == "articleBody":
         return Role(BODY, part)
     for names in (classes, name):
