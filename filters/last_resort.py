@@ -2,7 +2,8 @@
 
 Names mislead, scripts show what the markup hides, and some pages keep their text only in data for search engines. So
 a text that is short beside what the page visibly holds, or short at all, is looked for again: by tags without names,
-among the hidden blocks, by another extractor, in the data. Another text is taken only if it is several times as long.
+among the hidden blocks, by another extractor, in the data, in what scripts start from. Another text is taken only if it
+is several times as long.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from collections.abc import Callable, Sequence
 from resiliparse.extract.html2text import extract_plain_text
 from selectolax.lexbor import LexborHTMLParser
 
-from filters.html_text import fragment_to_text
 from filters.maintext import main_text
 from filters.page_outline import Outline, outline
+from filters.page_state import lines_of, state_text, template_markup
 from filters.scripts import letters_worth
 
 LITTLE = 0.15
@@ -45,13 +46,24 @@ def find_main_text(
         lambda: main_text(outline(tree, with_names=False).body, title) if visible > GAIN * size else [],
         lambda: main_text(outline(tree, with_hidden=True).body, title),
         lambda: resiliparse_text(html) if visible > GAIN * size else [],
-        lambda: [line for part in (stated_body or "").splitlines() if (line := fragment_to_text(part))],
+        lambda: lines_of(stated_body or ""),
+        lambda: state_text(tree, title),
+        lambda: _template_text(tree, title) if size < LEAST else [],
+        lambda: main_text(outline(tree, with_unread=True).body, title) if not size else [],
+        lambda: resiliparse_text(html) if not size and "<template" not in html else [],
     ]
     for attempt in tries:
         found = list(attempt())
         if _size(found) >= max(LEAST, GAIN * size):
             return found
     return paragraphs
+
+
+def _template_text(tree: LexborHTMLParser, title: str | None) -> list[str]:
+    """The main text of a template; empty where it is short, for dialogs are templates too."""
+    markup = template_markup(tree)
+    found = main_text(outline(LexborHTMLParser(markup)).body, title) if markup else []
+    return found if _size(found) >= SHORT else []
 
 
 def _size(paragraphs: Sequence[str]) -> int:

@@ -38,6 +38,8 @@ BIG_FRAME = 2.0
 """... but for a box with this many times the prose that is outside of all of them."""
 FRAME_LIMIT = 0.3
 """If they are not believed, a box named as frame is still dropped if it holds less than this share of the prose."""
+TOGETHER = 2.0
+"""... or if it and its neighbours of the same name hold less than this many times as much."""
 MINOR_LIMIT = 0.08
 """A box with a doubtful name is dropped if it holds less than this share."""
 ENOUGH_MARKED = 200
@@ -50,9 +52,14 @@ TEXT_WEIGHT = 2.0
 """A box with at most this share of links and at least this share of prose reads like a text: its prose counts so many
 times."""
 AFTER_TITLE = 0.5
-"""What stands before the heading that is the page's title is dropped if this share of the prose follows."""
+AFTER_TITLE_BUT_LONG = 0.15
+LONG = 400
+"""What stands before the heading that is the page's title is dropped if the first share of the prose follows, or the
+second and so many characters: a notice may be longer than the text."""
 MISLEADING = 0.4
 """A word that stands right on this share of the prose does not name a part of the frame."""
+ARTICLES = 3
+"""So many articles beside each other are a text and teasers, where one has the title of the page as its heading."""
 META = 120
 """A longer paragraph is not taken for a line about the text (date, author, way to the page)."""
 TEASERS = 3
@@ -88,6 +95,8 @@ def trimmed(paragraphs: list[Paragraph]) -> list[Paragraph]:
     """
     said = [p for p in paragraphs if not (len(p.text) < 2 * META and _is_about_scripts(p.text))]
     said = _without_teasers(said)
+    while said and len(said[-1].text) < META and _COPYRIGHT.search(said[-1].text):
+        said.pop()
     first = next((i for i, p in enumerate(said) if len(p.text) >= META), None)
     if first is None:
         return said
@@ -134,6 +143,7 @@ def with_followers(paragraphs: list[Paragraph]) -> Iterator[Paragraph]:
 
 
 _END = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\u061f\u06d4\u0964][\"'\u2019\u201d\u00bb\u00ab)\]]*$")
+_COPYRIGHT = re.compile(r"^(?:©|\(c\) |copyright (?:©|\(c\)|\d{4}))", re.IGNORECASE)
 _BROKEN_OFF = ("\u2026", "...", "[\u2026]", "[...]")
 _SCRIPTS = re.compile("java ?script", re.IGNORECASE)
 _SWITCHED = re.compile("enabl|requir|activ|aktiv|disabl|habilit|browser|navegador|navigateur|cookies", re.IGNORECASE)
@@ -157,16 +167,17 @@ def prune(page: Box) -> None:
     if sure >= ENOUGH * prose:
         limits = _Limits(MINOR_LIMIT * sure, BIG_FRAME * sure, comments or FRAME_LIMIT * sure)
     else:
-        limits = _Limits(MINOR_LIMIT * prose, FRAME_LIMIT * prose, comments)
+        limits = _Limits(MINOR_LIMIT * prose, FRAME_LIMIT * prose, comments, together=True)
     _drop(page, limits, is_marked)
 
 
 class _Limits(NamedTuple):
-    """The prose that a box of each role must hold to stay."""
+    """The prose that a box of each role must hold to stay, alone or ``together`` with neighbours of the same name."""
 
     minor: float
     frame: float
     comments: float
+    together: bool = False
 
 
 def _marked_bodies(box: Box, bodies: list[Box]) -> list[Box]:
@@ -242,13 +253,17 @@ def _drop(box: Box, limits: _Limits, is_marked: bool) -> bool:
     """
     kept: list[Item] = []
     changed = False
+    shared = _shared_prose(box, TOGETHER * limits.frame) if limits.together else None
     for item in box.items:
         if isinstance(item, Box):
             role = item.role
+            prose = item.prose
+            if shared and prose and role == FRAME:
+                prose = max(prose, shared.get(item.word, 0))
             if (
                 role >= MINOR
-                and item.prose < (least := limits[role - MINOR])
-                and (is_marked or role == MINOR or TEXT_WEIGHT * item.prose < least or not _reads_like_text(item))
+                and prose < (least := limits[role - MINOR])
+                and (is_marked or role == MINOR or TEXT_WEIGHT * prose < least or not _reads_like_text(item))
             ):
                 changed = True
                 continue
@@ -257,6 +272,15 @@ def _drop(box: Box, limits: _Limits, is_marked: bool) -> bool:
     if changed:
         box.replace_items(kept)
     return changed
+
+
+def _shared_prose(box: Box, least: float) -> dict[str, int]:
+    """The prose of the inner boxes of each word of the frame that read like texts, where it is so much."""
+    shared: Counter[str] = Counter()
+    for inner in box.boxes:
+        if inner.prose and inner.role == FRAME and _reads_like_text(inner):
+            shared[inner.word] += inner.prose
+    return {word: prose for word, prose in shared.items() if prose >= least}
 
 
 def _reads_like_text(box: Box) -> bool:
@@ -269,7 +293,7 @@ def body_of(page: Box, title: str = "") -> list[Paragraph]:
     while True:
         inner = [item for item in box.items if isinstance(item, Box)]
         body = next((item for item in inner if item.prose > NEARLY_ALL * box.prose), None)
-        if body is None:
+        if body is None and (body := _article_with(title, inner)) is None:
             break
         before += inner[: inner.index(body)]
         box = body
@@ -281,9 +305,26 @@ def body_of(page: Box, title: str = "") -> list[Paragraph]:
     headings = [i for i, p in enumerate(rest) if p.tag == "h1"]
     if headings:
         start = next((i for i in headings if letters_of(rest[i].text) == title), 0)
-        return rest[start:] if start == 0 or _prose_of(rest[start:]) >= AFTER_TITLE * _prose_of(rest) else rest
+        after, whole = _prose_of(rest[start:]), _prose_of(rest)
+        is_text = after >= AFTER_TITLE * whole or (after >= LONG and after >= AFTER_TITLE_BUT_LONG * whole)
+        return rest[start:] if is_text else rest
     starts = [i for i, p in enumerate(opening) if p.tag == "h1"]
     return [*opening[starts[-1] if starts else 0 :], *rest]
+
+
+def _article_with(title: str, boxes: list[Box]) -> Box | None:
+    """The one of several articles beside each other that has the title of the page as its heading."""
+    articles = [box for box in boxes if box.tag == "article"]
+    if not title or len(articles) < ARTICLES:
+        return None
+    found = [box for box in articles if box.prose >= LONG and _has_heading(box, title)]
+    return found[0] if len(found) == 1 and found[0].prose > sum(box.prose for box in articles) / 2 else None
+
+
+def _has_heading(box: Box, title: str) -> bool:
+    if box.tag == "h1":
+        return letters_of(" ".join(item.text for item in box.items if isinstance(item, Run))) == title
+    return any(_has_heading(inner, title) for inner in box.boxes)
 
 
 def _prose_of(paragraphs: list[Paragraph]) -> int:

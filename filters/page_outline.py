@@ -16,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from filters.page_roles import (
     BODY,
     COMMENTS,
+    CONSENT,
     FRAME,
     MINOR,
     NEUTRAL,
@@ -51,9 +52,11 @@ TEXT = "-text"
 UNREAD = _set(
     "-comment -document-type script style template svg math iframe object embed canvas audio video map "
     "select option button input textarea dialog datalist progress meter head link meta title img source track area "
-    "base col colgroup frameset applet rp rt nav"
+    "base col colgroup frameset applet rp rt nav amp-ad amp-sidebar amp-consent amp-user-notification"
 )
 """Elements whose text is no running text. ``nav`` is among them: it is the one name that is never misleading."""
+_RARELY_TEXT = _set("nav dialog button")
+"""Unread elements that hold the text of some page all the same: left open, or opened by a script."""
 INLINE = _set(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q ruby s samp small span strike "
     "strong sub sup time tt u var wbr nobr g"
@@ -130,7 +133,7 @@ class Outline(NamedTuple):
     data: list[str]
 
 
-_DATA = 'script[type="application/ld+json"]'
+_DATA = 'script[type^="application/ld+json" i]'
 # What may be hidden inside a sentence; the tags and attributes decide. One query for all, and of few selectors: walking
 # the tree costs most.
 _DATA_AND_UNSEEN = (
@@ -139,13 +142,15 @@ _DATA_AND_UNSEEN = (
 )
 
 
-def outline(tree: LexborHTMLParser, *, with_names: bool = True, with_hidden: bool = False) -> Outline:
+def outline(
+    tree: LexborHTMLParser, *, with_names: bool = True, with_hidden: bool = False, with_unread: bool = False
+) -> Outline:
     """The boxes and runs of a page; text that is not shown is taken out of the tree.
 
     Without ``with_names`` boxes get their roles by their tags alone. With ``with_hidden`` the outline holds hidden
-    blocks too, as if a script had shown them.
+    blocks too, as if a script had shown them; ``with_unread`` adds menus, dialogs and buttons.
     """
-    reader = _Reader(tree, with_names, with_hidden)
+    reader = _Reader(tree, with_names, with_hidden, with_unread)
     data: list[str] = []
     for node in tree.css(_DATA_AND_UNSEEN):
         tag = node.tag or ""
@@ -162,13 +167,14 @@ def outline(tree: LexborHTMLParser, *, with_names: bool = True, with_hidden: boo
 class _Reader:
     """Builds the boxes in one walk; text gathers until a border of a box ends the run."""
 
-    def __init__(self, tree: LexborHTMLParser, with_names: bool, with_hidden: bool) -> None:
+    def __init__(self, tree: LexborHTMLParser, with_names: bool, with_hidden: bool, with_unread: bool) -> None:
         self.page = Box("body", Role(BODY, "<body>"))
         self.titles: list[str] = []
         self._parts: list[str] = []
         self._links = 0
         self._with_names = with_names
-        self._with_hidden = with_hidden
+        self._with_hidden = with_hidden or with_unread
+        self._with_unread = with_unread
         self._tree = tree
         self._streams: dict[str, str] | None = None
         self._streamed: set[str] = set()
@@ -209,10 +215,10 @@ class _Reader:
                     self.end_run(box)
             elif tag in INLINE:
                 if depth < DEEPEST:
-                    self.read(first, box, in_link or tag == "a", depth + 1)
+                    self.read(first, box, in_link or (tag == "a" and not _is_anchor(child)), depth + 1)
                 else:
                     parts.append(child.text())
-            elif tag not in UNREAD:
+            elif tag not in UNREAD or (self._with_unread and tag in _RARELY_TEXT):
                 if tag == "noscript" and len(child.text().split()) < NOSCRIPT_WORDS:
                     pass  # an image that scripts load later; it does not part the text around it
                 elif depth < DEEPEST:
@@ -235,7 +241,11 @@ class _Reader:
                 classes = classes[:LONGEST_NAMES]  # roles are remembered, and nobody needs to remember more
             if name and len(name) > LONGEST_NAMES:
                 name = name[:LONGEST_NAMES]
-            role = role_of(tag, classes, name, get("role"), get("itemprop")) if self._with_names else role_of(tag)
+            role = role_of(tag, classes, name, get("role"), get("itemprop"))
+            if role is CONSENT:
+                return
+            if not self._with_names:
+                role = role_of(tag)
             if "aria-hidden" in attributes and attributes["aria-hidden"] == "true" and role.part != BODY:
                 # Screen readers pass over it; a name that says the same means that nobody sees it.
                 if role.part != NEUTRAL and not self._with_hidden:
@@ -305,6 +315,12 @@ class _Reader:
 _STREAM = re.compile(r"(?:^|[\w-])S:[0-9a-f]+$")
 _PLACEHOLDER = re.compile(r"(?:^|[\w-])[BP]:[0-9a-f]+$")
 _STREAM_CALL = re.compile(r'\$R[A-Z]\(\s*["\']([\w:.-]*[BPS]:[0-9a-f]+)["\']\s*,\s*["\']([\w:.-]*[BPS]:[0-9a-f]+)["\']')
+
+
+def _is_anchor(node: LexborNode) -> bool:
+    """Is this ``<a>`` a target of links, and none itself? Old pages leave it open, so that it holds the whole text."""
+    attributes = node.attributes
+    return "href" not in attributes and ("name" in attributes or "id" in attributes)
 
 
 def _forget_word(box: Box) -> None:

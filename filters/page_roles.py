@@ -96,7 +96,7 @@ def is_hidden(attributes: Mapping[str, str | None]) -> bool:
 
     ``aria-hidden`` does not: it is for screen readers, and what bears it can be seen.
     """
-    if "hidden" in attributes and attributes["hidden"] != "until-found":
+    if ("hidden" in attributes and attributes["hidden"] != "until-found") or "amp-access-hide" in attributes:
         return True
     style = attributes.get("style")
     if style is None:
@@ -106,6 +106,31 @@ def is_hidden(attributes: Mapping[str, str | None]) -> bool:
         return False
     style = style.replace(" ", "")
     return "display:none" in style or "visibility:hidden" in style
+
+
+_IS_CONSENT = re.compile(
+    r"(?:(?:js|c|m|o|block|wp|sp|the)-{1,2})?(?:(?:eu-?)?cookies?|gdpr|dsgvo|consent|privacy|rgpd|lgpd)-{0,2}"
+    r"(?:(?:consent|cookies?|law|policy|info|compliance|use|usage|and|settings|preferences|warning|accept)-{0,2}){0,2}"
+    r"(?:banner|notice|bar|consent|popup|pop-up|modal|overlay|wall|dialog|message|alert|layer|hint|hinweis|disclaimer"
+    r"|notification|manager|prompt|box)(?:-{1,2}(?:container|wrapper|wrap|inner|content|box|text|body))?"
+    r"|onetrust-(?:consent|banner|pc)-sdk|cybotcookiebotdialog|didomi-(?:host|popup|notice)|usercentrics-root"
+    r"|qc-cmp2?-container|cmplz-cookiebanner\S*|cli-modal|cky-(?:consent|modal)\S*|iubenda-cs-banner"
+    r"|truste-consent-track|sp-message-container\S*|moove-gdpr-cookie-(?:info-bar|modal)|cc-window|cc-banner"
+)
+
+
+_ABOUT_CONSENT = re.compile(
+    "cookie|consent|gdpr|dsgvo|rgpd|lgpd|privacy|onetrust|didomi|usercentrics|cmp|cli-|cky|iubenda|sp[-_]message|cc-",
+    re.I,
+)
+CONSENT = Role(FRAME, "consent")
+"""A notice about cookies, by the names that the tools give it that make them: nothing in it belongs to a text."""
+
+
+def _is_consent(names: str) -> bool:
+    return _ABOUT_CONSENT.search(names) is not None and any(
+        _IS_CONSENT.fullmatch(name) for name in names.lower().replace("_", "-").split()
+    )
 
 
 INSIDE_SENTENCES = _set("a abbr b em font i label small span strong sub sup time")
@@ -142,6 +167,8 @@ def role_of(
     role = _ROLE_OF_TAG.get(tag, UNKNOWN)
     if role.part == BODY:
         return role
+    if (classes and _is_consent(classes)) or (name and _is_consent(name)):
+        return CONSENT
     if part == "articleBody":
         return Role(BODY, part)
     for names in (classes, name):

@@ -213,7 +213,9 @@ _STOP_WORDS = frozenset(
     de het een van en dat der die und das mit von zu og det er som att ett av
     la el los que y en un una es por con il di che non per les des est du et le os um uma para com in ut sed cum ad
     yang dan di untuk ini itu dengan ang ng sa mga at na ng ing lan iku kanthi
-    ya wa ni kwa na katika za ku uku ukuba nga ngo ka ndi ne mu pa kuti zvi iyo oo ka waa ku ee fi kan akka da ta ba don
+    ya wa ni kwa na katika za ku uku ukuba ukuthi uma futhi kanye kodwa ngoba kanti lapho yini kakhulu ngemva emva
+    abantu xa okanye kwaye kunye kuba ngoku kodwa nga ngo ka ndi ne mu pa kuti zvi iyo oo ka
+    waa ku ee fi kan akka da ta ba don
     ny sy dia fa amin ari mu na ko
     ja on ei se et ka oli i w na z se je su do va bu ve bir bilan uchun ham dhe i nga ak nan se yo yn ar mae agus an
     te ka ki he o e le eta da la kaj estas hai ke mein aur ki ka""",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -13,7 +14,12 @@ DEEPEST = 6
 LONGEST = 1 << 20
 """Longer scripts are catalogues; they are not read."""
 KINDS = ("Article", "BlogPosting", "Report")
+_SCRIPT_SIGNS = re.compile(
+    r"^\s*(?://\s*|/\*\s*)?<!\[CDATA\[(?:\s*\*/)?|(?://\s*|/\*\s*)?\]\]>(?:\s*\*/)?\s*;?\s*$|;\s*$"
+)
 """Types of an article end in one of these words."""
+
+_STATED = frozenset(("headline", "articleBody", "text", "liveBlogUpdate"))
 
 
 class StatedArticle(NamedTuple):
@@ -36,7 +42,8 @@ def stated_article(scripts: Iterable[str]) -> StatedArticle:
         for article in _articles(data, 0):
             publisher = article.get("publisher")
             name = publisher.get("name") if isinstance(publisher, dict) else publisher
-            return StatedArticle(*map(_text, (article.get("headline"), article.get("articleBody"), name)))
+            headline = article.get("headline") or article.get("name")
+            return StatedArticle(*map(_text, (headline, _body(article), name)))
     return StatedArticle()
 
 
@@ -44,7 +51,16 @@ def _read_json(text: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError:
-        return json.loads(text, strict=False)  # slower, and takes line breaks in strings
+        return json.loads(_SCRIPT_SIGNS.sub("", text), strict=False)  # slower, and takes line breaks in strings
+
+
+def _body(article: dict[str, Any]) -> Any:
+    """The stated text: of the article itself, or of the updates of a live blog."""
+    updates = article.get("liveBlogUpdate")
+    if isinstance(updates, list) and not _text(article.get("articleBody")):
+        bodies = (_text(update.get("articleBody")) for update in updates if isinstance(update, dict))
+        return "\n".join(filter(None, bodies))
+    return article.get("articleBody") or article.get("text")
 
 
 def _text(value: object) -> str | None:
@@ -60,7 +76,7 @@ def _articles(data: Any, depth: int) -> Iterator[dict[str, Any]]:
     elif isinstance(data, dict):
         kinds = data.get("@type")
         for kind in kinds if isinstance(kinds, list) else [kinds]:
-            if isinstance(kind, str) and kind.endswith(KINDS) and ("headline" in data or "articleBody" in data):
+            if isinstance(kind, str) and kind.endswith(KINDS) and not _STATED.isdisjoint(data):
                 yield data
                 break
         for value in (data.get("@graph"), data.get("mainEntity"), data.get("mainEntityOfPage")):

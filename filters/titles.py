@@ -31,12 +31,15 @@ ONE_VOTE = 1.5
 NOTHING_STATED = StatedArticle()
 _EAST_ASIAN = "\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00-\uffef"
 _SEPARATOR = re.compile(
-    r"\s+(?:[-–—~:/|¦›‹·•→←*«»]|::|--|\|\|)\s+|\s*[|｜¦：]\s*|(?<=\S)[–—－]\s+|(?<=\S):\s+"
+    r"\s+(?:[-–—~:/|¦›‹·•→←*«»⋆★☆●■▪▶▷►◆◇♦✦]|::|--|\|\||//|\\\\)\s+|\s*[|｜¦：]\s*|(?<=\S)[–—－]\s+|(?<=\S):\s+"
     rf"|(?<=[{_EAST_ASIAN}])[-_—－]+"
 )
 # Between these the parts are surely of different kinds. A dash or a colon may belong to the sentence, but not in
 # scripts that do without spaces.
-_STRONG = re.compile(r"[|｜¦»›‹·•→←~]|::|^\S+$")
+_STRONG = re.compile(r"[|｜¦»›‹·•→←~⋆★☆●■▪▶▷►◆◇♦✦]|::|^\S+$")
+# How the name of a site begins after a title that the page says without it.
+_ADDED = re.compile(r"\s*(?://|\\|[<>@\[(（【［〈⋆★☆●■▪▶▷►◆◇♦✦]|(?<=[\u2e80-\ua4cf\uac00-\ud7af])\s[-–—:])")
+_UNSPACED = re.compile(rf"[{_EAST_ASIAN}]|[\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff]{{2}}")
 _BARS = re.compile(r"\s*[|｜¦]\s*")
 _WORD = re.compile(r"\w+")
 _TRUNCATED = re.compile(r"\s*(?:\.{3,}|…)$")
@@ -109,7 +112,8 @@ def choose_title(
     confirming = [text for text in (second, headline, *rest) if text]
     sure = {letters_of(text) for text in rest} & {letters_of(headline)}
     cut_first, cut_second = (
-        _part_among(text, sure) or cut_site_name(text, site, confirming) if text else "" for text in (first, second)
+        _part_among(text, sure) or _without_added(cut_site_name(text, site, confirming), confirming) if text else ""
+        for text in (first, second)
     )
     candidates = [cut for cut in (cut_first, cut_second) if cut] + rest
     agreed = _agreed_title(cut_first, cut_second, headline, rest)
@@ -141,6 +145,14 @@ def _agreed_title(title: str, social: str, headline: str, headings: Sequence[str
 def _part_among(title: str, keys: set[str]) -> str | None:
     """The part of a title between bars that says one of these."""
     return next((part for part in _BARS.split(title) if letters_of(part) in keys), None)
+
+
+def _without_added(title: str, confirming: Sequence[str]) -> str:
+    """The title without what it adds in brackets or the like to a title that the page says, too."""
+    for text in confirming:
+        if title.startswith(text) and _ADDED.match(title, len(text)) is not None and _can_stand_alone(text):
+            return text
+    return title
 
 
 class Site:
@@ -232,7 +244,7 @@ def _is_logo(part: str, pieces: Sequence[str], site: Site) -> bool:
 
 
 def _can_stand_alone(part: str) -> bool:
-    return len(part.split()) >= WHOLE_TITLE_WORDS or len(re.findall(f"[{_EAST_ASIAN}]", part)) >= 2 * WHOLE_TITLE_WORDS
+    return len(part.split()) >= WHOLE_TITLE_WORDS or len(_UNSPACED.findall(part)) >= 2 * WHOLE_TITLE_WORDS
 
 
 def _completed(title: str, candidates: Sequence[str]) -> str:

@@ -19,6 +19,8 @@ HEAD_BYTES = 4096
 """Where a page declares its encoding."""
 GOOD_PER_BAD = 10
 """A text with so many characters beyond ASCII for each undecodable place is in that encoding, and damaged."""
+FOREIGN_WORDS = 10
+"""So many words of letters beyond ASCII alone are of no language that a server's default encoding can write."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -30,6 +32,8 @@ _MARKS = (
 _DECLARED = re.compile(rb"<(?:meta|\?xml)[^>]{0,500}?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _ISO_2022 = re.compile(rb"\x1b(?:\$[@AB]|\$\([A-D]|\([JI]|\$\)[AC])")
 _HZ = re.compile(rb"~\{[!-~]{2}")
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+_OTHER_SCRIPT = re.compile(rb"[\x80-\xff]{4}")
 _SERVER_DEFAULTS = frozenset({"cp1252", "iso8859-1", "ascii"})
 _SUPERSETS = {
     "iso8859-1": "cp1252",
@@ -67,10 +71,23 @@ def decode_page(payload: bytes, charset: str | None) -> Decoded:
         pass
     else:
         return _decode_seven_bits(payload, header, meta) or Decoded(text, "utf-8")
+    if _SURROGATE.search(payload) and (pairs := _decode_surrogates(payload)) is not None:
+        return pairs
     for encoding in dict.fromkeys(["utf-8", *_candidates(payload, header, meta)]):
+        if encoding.startswith("utf-16") and b"\0" not in payload:
+            continue  # ASCII has zeros in it, and markup is ASCII
         if (found := _decode_mostly(payload, encoding)) is not None:
             return found
     return Decoded(payload.decode("cp1252", "ignore"), "cp1252")
+
+
+def _decode_surrogates(payload: bytes) -> Decoded | None:
+    """UTF-8 in which emoji are written as two surrogates of three bytes each (CESU-8), as Java programs do."""
+    try:
+        text = payload.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return None
+    return Decoded(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"), "cesu-8")
 
 
 def _decode_mostly(payload: bytes, encoding: str) -> Decoded | None:
@@ -94,6 +111,8 @@ def _candidates(payload: bytes, header: str | None, meta: str | None) -> Iterato
     if header in _SERVER_DEFAULTS:
         yield from multi_byte
         yield from (encoding for encoding in (meta,) if encoding is not None and encoding != "utf-8")
+        if detected is not None and len(_OTHER_SCRIPT.findall(payload)) >= FOREIGN_WORDS:
+            yield detected
     yield from (encoding for encoding in (header, meta, detected, "cp1252") if encoding is not None)
 
 

@@ -12,7 +12,9 @@ import zlib
 from collections.abc import Callable
 from typing import IO, Any
 
+from ccpairs.errors import DamagedInput
 from pipelines.inputs import READ_ERRORS, Meter, count_text, damaged
+from pipelines.zstd_window import LONG, memory_needed
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -58,7 +60,10 @@ def zstd_dictionary(frame: bytes) -> Any:
 
     The layout is IIPC's proposal "Zstandard in WARC": a skippable frame 0x184D2A5D before the frames that need it.
     """
-    return zstd.ZstdDict(zstd.decompress(frame) if frame.startswith(ZSTD_MAGIC) else frame)
+    try:
+        return zstd.ZstdDict(zstd.decompress(frame) if frame.startswith(ZSTD_MAGIC) else frame)
+    except ValueError as error:
+        raise zstd.ZstdError(f"its dictionary is damaged: {error}") from None
 
 
 class Members:
@@ -80,17 +85,27 @@ class Members:
         """Where the current member begins, in bytes of the file."""
 
     def open_next(self) -> bool:
-        """Go to the next member; False at the end of the file. Zeros between members are padding."""
+        """Go to the next member; False at the end of the file, which zeros may pad.
+
+        Zeros before another member are a hole: ``DamagedMember``.
+        """
         if self._decoder is not None:
             unused = len(self._decoder.unused_data)
             self._drop(self._given - unused)
+        start = self._kept_from
         while True:
-            while self._kept and not self._kept[0]:
-                self._drop(len(self._kept) - len(self._kept.lstrip(b"\0")))
-            if self._kept or not self._fill():
+            zeros = len(self._kept) - len(self._kept.lstrip(b"\0"))
+            if zeros < len(self._kept):
                 break
-        if not self._kept:
-            return False
+            self._drop(zeros)
+            if not self._fill():
+                return False
+        self._drop(zeros)
+        if self._kept_from > start:
+            self.offset = start
+            self._kept[:0] = b"\0"  # the search for the next member begins after a byte of the damage
+            self._kept_from -= 1
+            raise DamagedMember("zeros where a member should begin")
         self._begin()
         return True
 
@@ -110,6 +125,11 @@ class Members:
                     count_text(block, self._name, self._meter)
                     return bytes(block)
         except CODEC_ERRORS as error:
+            if "Dictionary mismatch" in str(error):
+                raise DamagedInput(
+                    f"{self._name}: needs a zstd dictionary that it does not hold; download the archive's own file, "
+                    "which begins with it"
+                ) from None
             raise DamagedMember(str(error)) from None
         return b""
 
@@ -169,16 +189,24 @@ def gzip_decompressor() -> Any:
 
 
 def open_members(raw: IO[bytes], name: str, meter: Meter) -> Members | None:
-    """The members of a gzip or zstd file; None where the file is neither. ``raw`` is a buffered, peekable stream."""
+    """The members of a gzip or zstd file; None where the file is neither, or needs a long window.
+
+    ``raw`` is a buffered, peekable stream.
+    """
     buffered = raw
     assert isinstance(buffered, io.BufferedReader)
     try:
-        magic = buffered.peek(8)[:8]
+        head = buffered.peek(64)
+        magic = head[:8]
         if magic.startswith(GZIP_MAGIC):
             return Members(buffered, name, meter, GZIP_MAGIC, gzip_decompressor)
+        if magic.startswith(ZSTD_MAGIC) and memory_needed(head) <= LONG:
+            return Members(buffered, name, meter, ZSTD_MAGIC, zstd_decompressor())
         if magic[1:4] == b"\x2a\x4d\x18" and magic[0] == 0x5D:
             size = int.from_bytes(buffered.read(8)[4:], "little")
             frame = buffered.read(size)
+            if len(frame) < size:
+                raise EOFError
             return Members(buffered, name, meter, ZSTD_MAGIC, zstd_decompressor(zstd_dictionary(frame)))
     except READ_ERRORS as error:
         raise damaged(name, meter, error) from error

@@ -14,8 +14,8 @@ TWO = "In winter, when the ice is a hand thick, the children of the village skat
 THREE = "Nobody knows who built the tower on the island, but the fishermen use it to find their way home."
 
 
-def text(body: str) -> list[str]:
-    return main_text(outline(LexborHTMLParser(f"<html><body>{body}</body></html>")).body)
+def text(body: str, title: str | None = None) -> list[str]:
+    return main_text(outline(LexborHTMLParser(f"<html><body>{body}</body></html>")).body, title)
 
 
 def links(number: int) -> str:
@@ -118,9 +118,40 @@ PAGES = {
         f"<p>{TWO}</p>" * 20 + f"<figure><blockquote>{ONE}</blockquote></figure><p>{TWO}</p>",
         [*[TWO] * 20, ONE, TWO],
     ),
+    "a target of links that is left open": (f'<a name="top"><p>{ONE}</p><p>{TWO}</p>', [ONE, TWO]),
+    "one name on the box of each paragraph": (
+        "".join(f'<div class="related-text"><p>{line}</p></div>' for line in (ONE, TWO, THREE, ONE, TWO, THREE)),
+        [ONE, TWO, THREE, ONE, TWO, THREE],
+    ),
+    "notices about cookies by their names": (
+        f'<div class="cookie-banner">{f"<p>{THREE}</p>" * 9}</div><p>{ONE}</p><p>{TWO}</p>'
+        f'<div id="onetrust-consent-sdk">{f"<p>{THREE}</p>" * 9}</div>',
+        [ONE, TWO],
+    ),
+    "a recipe for cookies": (f'<div class="cookie-recipe-box"><p>{ONE}</p><p>{TWO}</p></div>', [ONE, TWO]),
+    "what AMP shows to others": (
+        f"<p>{ONE}</p><section amp-access-hide><p>{THREE}</p></section><amp-consent><p>{THREE}</p></amp-consent>",
+        [ONE],
+    ),
+    "the line at the end": (
+        f"<p>{ONE} {TWO}</p><p>© 2024 The Lake Herald. All rights reserved, in all countries.</p>",
+        [f"{ONE} {TWO}"],
+    ),
     "no text": ("<nav>Home</nav>", []),
     "empty": ("", []),
 }
+
+
+def test_a_notice_before_the_title_may_be_longer_than_the_text() -> None:
+    notice = f"<div>{f'<p>{THREE}</p>' * 20}</div>"
+    assert text(f"{notice}<div><h1>The lake</h1>{f'<p>{ONE}</p>' * 6}</div>", "The lake") == [ONE] * 6
+
+
+def test_of_several_articles_the_one_with_the_title_is_taken() -> None:
+    teaser = f"<article><h3>Towers</h3><p>{THREE}</p></article>"
+    article = f"<article><h1>The lake</h1>{f'<p>{ONE}</p>' * 6}</article>"
+    assert text(f"<main>{article}{teaser * 3}</main>", "The lake") == [ONE] * 6
+    assert text(f"<main>{article}{teaser * 3}</main>", "Another title") != [ONE] * 6
 
 
 @pytest.mark.parametrize("case", PAGES)

@@ -118,6 +118,8 @@ LANGUAGES = {
     "Swahili": "Maji huchemka mapema milimani kwa sababu hewa ya huko ni nyepesi na shinikizo ni dogo.",
     "Tagalog": "Mas mabilis kumulo ang tubig sa bundok dahil manipis ang hangin at mababa ang presyon.",
     "Somali": "Biyuhu si dhakhso ah ayay u karaan buuraha, waayo hawada ayaa ka fudud oo cadaadisku waa yar yahay.",
+    "Zulu": "Amanzi abila masinyane ezintabeni, ngoba umoya ulula khona futhi ingcindezi iphansi.",
+    "Xhosa": "Amanzi abila ngokukhawuleza ezintabeni, kuba umoya ulula apho kwaye uxinzelelo luphantsi.",
     "Vietnamese": "Nước sôi sớm hơn trên núi cao, vì không khí ở đó loãng và áp suất thấp hơn.",
     "Turkish": "Dağlarda su daha erken kaynar, çünkü orada hava daha seyrek ve basınç daha düşüktür.",
     "Russian": "В горах вода закипает раньше, потому что воздух там разрежен и давит слабее.",

@@ -24,6 +24,20 @@ DATA = {
         '{"@type": "Article", "headline": "Lakes\nand ponds"}',
         StatedArticle("Lakes\nand ponds"),
     ),
+    "an address as a type": (
+        '{"@type": "https://schema.org/NewsArticle", "headline": "Lakes"}',
+        StatedArticle("Lakes"),
+    ),
+    "name and text": (
+        '{"@type": "ScholarlyArticle", "name": "Lakes", "text": "Water."}',
+        StatedArticle("Lakes", "Water."),
+    ),
+    "signs of scripts": ('//<![CDATA[\n{"@type": "Article", "headline": "Lakes"}\n//]]>', StatedArticle("Lakes")),
+    "updates of a live blog": (
+        '{"@type": "LiveBlogPosting", "headline": "Lakes", '
+        '"liveBlogUpdate": [{"articleBody": "A."}, 3, {"articleBody": "B."}]}',
+        StatedArticle("Lakes", "A.\nB."),
+    ),
     "values of other types": ('{"@type": "Article", "headline": ["Lakes"], "articleBody": 3}', NOTHING),
     "no article": ('{"@type": "Product", "headline": "Lakes"}', NOTHING),
     "no JSON": ("{'headline': Lakes}", NOTHING),

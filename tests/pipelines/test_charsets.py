@@ -42,6 +42,10 @@ CASES = {
     "big5": (page("這是一個中文網頁的例子，內容很多。"), "big5", "big5", "big5hkscs"),
     "koi8-r": (page(RUSSIAN), "koi8-r", "koi8-r", "koi8-r"),
     "iso-8859-2 under a server's default": (page("Zażółć jaźń", "iso-8859-2"), "iso8859-2", "latin1", "iso8859-2"),
+    "russian under a server's default": (page(RUSSIAN), "cp1251", "ISO-8859-1", "cp1251"),
+    "german under a server's default": (page(GERMAN), "cp1252", "ISO-8859-1", "cp1252"),
+    "greek under a server's default": (page("Αυτό είναι ένα ελληνικό κείμενο. " * 5), "cp1253", "latin1", "iso8859-7"),
+    "a wrong word for one byte a character": (page(GERMAN), "cp1252", "unicode", "cp1252"),
     "thai": (page("ภาษาไทย", "windows-874"), "cp874", None, "cp874"),
     "a label that nobody knows": (page(GERMAN), "cp1252", "x-nonsense", "cp1252"),
 }
@@ -57,6 +61,11 @@ def test_a_few_damaged_bytes_do_not_change_the_encoding() -> None:
     assert decode_page(GERMAN.encode() + b"\xe3", "iso-8859-1") == (GERMAN + "\ufffd", "broken utf-8")
     text = page(CHINESE, "gb2312")
     assert decode_page(text.encode("gbk") + b"\xff", None) == (text + "\ufffd", "broken gb18030")
+
+
+def test_emoji_as_two_surrogates() -> None:
+    payload = "schön \ud83d\ude00, \ud83d".encode("utf-8", "surrogatepass")
+    assert decode_page(payload, "utf-8") == ("schön \U0001f600, \ufffd", "cesu-8")
 
 
 def test_bytes_without_a_character_show_nothing() -> None:

@@ -83,6 +83,28 @@ BLOCKS = {
     ),
     "x-gzip": (http(gzip.compress(b"abcde"), more="Content-Encoding: x-gzip\r\n"), b"abcde"),
     "gzip without its header": (http(RAW_DEFLATE, more="Content-Encoding: gzip\r\n"), b"abcde"),
+    "gzip that no header names": (http(gzip.compress(b"abcde")), b"abcde"),
+    "gzip with a wrong checksum": (
+        http(gzip.compress(b"abcde")[:-8] + bytes(8), more="Content-Encoding: gzip\r\n"),
+        b"abcde",
+    ),
+    "gzip as the transfer encoding": (
+        http(
+            b"19\r\n" + gzip.compress(b"abcde") + b"\r\n0\r\n\r\n",
+            more="Transfer-Encoding: gzip, chunked\r\n",
+        ),
+        b"abcde",
+    ),
+    "chunks with extensions": (
+        http(b"3;a=b\r\nabc\r\n2;c\r\nde\r\n0\r\n\r\n", more="Transfer-Encoding: chunked\r\n"),
+        b"abcde",
+    ),
+    "chunks that break off": (http(b"3\r\nabc\r\n8\r\nde", more="Transfer-Encoding: chunked\r\n"), b"abcde"),
+    "chunks with bare line feeds": (http(b"5\nabcde\n0\n\n", more="Transfer-Encoding: chunked\r\n"), b"abcde"),
+    "a text that begins as a chunk does": (
+        http(b"5\r\nabcdefgh", more="Transfer-Encoding: chunked\r\n"),
+        b"5\r\nabcdefgh",
+    ),
     "zlib called gzip": (http(zlib.compress(b"abcde"), more="Content-Encoding: gzip\r\n"), b"abcde"),
 }
 

@@ -173,3 +173,37 @@ def test_zstd_frames_with_a_dictionary(packed: bool, tmp_path: Path) -> None:
 def test_conversions_after_damage(tmp_path: Path) -> None:
     parts = [record("conversion", b"a"), b"junk\n", record("conversion", b"b")]
     assert len(read(archive(tmp_path / "a.warc.wet", *parts), CONVERSION)) == 3
+
+
+def test_zeros_between_members_are_damage_and_at_the_end_padding(tmp_path: Path) -> None:
+    members = [gzip.compress(response(number)) for number in range(3)]
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(members[0] + bytes(5000) + members[1] + members[2] + bytes(700))
+    assert read(path) == [*urls(0), len(members[0]), *urls(1, 2)]
+
+
+def test_a_damaged_zstd_frame_without_a_dictionary(tmp_path: Path) -> None:
+    zstd = pytest.importorskip("backports.zstd")
+    frames = [bytearray(zstd.compress(response(number))) for number in range(4)]
+    frames[1][40:60] = b"\xff" * 20
+    path = tmp_path / "a.warc.zst"
+    path.write_bytes(b"".join(frames))
+    assert read(path) == [*urls(0), len(frames[0]), *urls(2, 3)]
+
+
+def test_damaged_dictionaries_fail_the_file(tmp_path: Path) -> None:
+    pytest.importorskip("backports.zstd")
+    path = tmp_path / "a.warc.zst"
+    for frame, size, said in ((b"abc", 3, "its dictionary is damaged"), (b"abc", 900, "truncated")):
+        path.write_bytes(b"\x5d\x2a\x4d\x18" + size.to_bytes(4, "little") + frame)
+        with pytest.raises(DamagedInput, match=said):
+            read(path)
+
+
+def test_frames_without_their_dictionary_fail_the_file(tmp_path: Path) -> None:
+    zstd = pytest.importorskip("backports.zstd")
+    parts = [response(number) for number in range(40)]
+    path = tmp_path / "a.warc.zst"
+    path.write_bytes(zstd.compress(parts[0], zstd_dict=zstd.train_dict(parts, 4096)))
+    with pytest.raises(DamagedInput, match="needs a zstd dictionary that it does not hold"):
+        read(path)
