@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from contextlib import suppress
@@ -18,6 +19,7 @@ MOST_MALFORMED = 0.9
 CHARS_SHOWN = 60
 
 SIGNATURE_BYTES = 64
+EMPTY_SHA256 = hashlib.sha256().hexdigest()
 
 FETCH = "check its address, and fetch it again"
 GIVE = "give the right --source, or fetch it again"
@@ -154,6 +156,8 @@ def stand_in(file: InputFile, kind: ContentKind) -> DamagedInput:
 
 def explained(error: DamagedInput, file: InputFile) -> DamagedInput:
     """The error of a file that cannot be read, with what the file looks like where that says more."""
+    if file.meter.sha256 == EMPTY_SHA256:
+        return DamagedInput(f"{file.name}: holds no byte; remove it, or fetch it again")
     needs_head = isinstance(error, NoRandomAccess)
     if not needs_head and (isinstance(error, UnreadableInput) or not file.meter.head):
         return error
@@ -165,6 +169,8 @@ def explained(error: DamagedInput, file: InputFile) -> DamagedInput:
         return error
     if kind.is_stand_in:
         return stand_in(file, kind)
+    if kind.cure == FETCH and isinstance(error, WrongSource | NoRandomAccess):
+        return type(error)(str(stand_in(file, kind)))
     if isinstance(error, WrongSource) and kind.what not in str(error):
         return WrongSource(f"{error}; it looks like {kind.what}")
     return error

@@ -319,6 +319,7 @@ class InputFile:
 
     def open(self) -> BinaryIO:
         """The decompressed bytes from the start; raises ``DamagedInput`` when truncated, corrupt or a bomb."""
+        self.meter.text_bytes = 0
         return decompressed(self.open_raw(), self.name, self.meter)
 
     def lines(self) -> Iterator[bytes]:
