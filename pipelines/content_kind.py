@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ccpairs.errors import DamagedInput, NoRandomAccess, UnreadableInput, WrongSource
+from ccpairs.errors import DamagedInput, NoRandomAccess, UnreadableInput, UserError, WrongSource
 from pipelines.inputs import HEAD_BYTES, InputFile
 
 MOST_MALFORMED = 0.9
@@ -148,6 +148,13 @@ def check_records(file: InputFile, unit: str, *, read: int, kept: int, malformed
     what = f"{file.name}: {malformed:,} of {read:,} {unit}s are malformed (the first: {first})"
     looks = f"looks like {kind.what} and " if kind else ""
     raise DamagedInput(f"{what}; it {looks}begins with {_begin(file)!r}; {kind.cure if kind else GIVE}")
+
+
+def refuse_other_content(data: bytes, name: str) -> None:
+    """Raise ``UserError`` where a list that a user names is an error page, a pointer or not UTF-8 instead."""
+    kind = kind_of(data[:HEAD_BYTES])
+    if kind and (kind.is_stand_in or kind.cure == FETCH or kind.what.startswith("text in UTF")):
+        raise UserError(f"{name} looks like {kind.what}; {kind.cure}")
 
 
 def stand_in(file: InputFile, kind: ContentKind) -> DamagedInput:

@@ -150,7 +150,7 @@ def test_errors_are_explained() -> None:
     assert isinstance(error, WrongSource)
     assert str(error) == (
         "RC_1.zst: looks like a JSON document about an error ('Not Found') and begins with "
-        "'{\"message\": \"Not Found\"}'; check its address, and fetch it again"
+        '\'{"message": "Not Found"}\'; check its address, and fetch it again'
     )
     assert explained(damaged, file_with(b'{"message": "of a good record"}')) is damaged
 

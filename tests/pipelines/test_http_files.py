@@ -25,7 +25,7 @@ from ccpairs.errors import DamagedInput, UnreadableInput
 from ccpairs.manifest import read_manifest
 from pipelines import http_requests, wiki_dump
 from pipelines.http_files import HttpFile, describe
-from pipelines.inputs import InputFile, read_text
+from pipelines.inputs import InputFile, read_bytes
 from pipelines.sevenzip import read_members
 from tests.pipelines.http_server import (
     Handler,
@@ -535,10 +535,10 @@ def test_a_server_that_stays_busy_is_named_before_the_run(server: Server) -> Non
 
 def test_a_list_is_read_with_retries_and_never_in_part(server: Server) -> None:
     url, _ = server.add("paths.gz", gzip.compress(b"a\nb\n", mtime=0), tricks=[refuse(503), cut_after(10)])
-    assert read_text(url) == "a\nb\n"
+    assert read_bytes(url) == b"a\nb\n"
     url, _ = server.add("paths.txt", b"a\nb\n", always=cut_after(2), has_ranges=False)
     with pytest.raises(UnreadableInput, match="the server sent 2 of 4 bytes"):
-        read_text(url)
+        read_bytes(url)
 
 
 # --- the whole command
