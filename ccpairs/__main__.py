@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+from ccpairs.addresses import hide_secrets
 from ccpairs.errors import EXIT_OK, EXIT_USER
 from ccpairs.startup import keep_children_out_of_the_current_folder
 from ccpairs.version import __version__
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"ccpairs {__version__}")
         return EXIT_OK
     if name not in COMMANDS:
-        print(f"ccpairs: no command '{name}'; there is: {', '.join(COMMANDS)}", file=sys.stderr)
+        print(f"ccpairs: no command '{hide_secrets(name)}'; there is: {', '.join(COMMANDS)}", file=sys.stderr)
         return EXIT_USER
     keep_children_out_of_the_current_folder()
     if argv is None:

@@ -19,6 +19,8 @@ _CONTAINER_FIRST = frozenset({"abfs", "abfss"})
 """Azure's addresses name the container where others name the user."""
 
 HIDDEN = "…"
+PLACEHOLDER = "USER:PASSWORD"
+"""What messages write where a user puts the real ones."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)(:/{1,2})")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/{1,2}[^\s'\"<>]+")
@@ -54,6 +56,12 @@ _SECRET_FLAGS = frozenset({"--s3_access_key_id", "--s3_secret_access_key", "--s3
 def scheme_of(address: str) -> str:
     """The scheme in lower case; empty for a local path."""
     return address.partition("://")[0].lower() if "://" in address else ""
+
+
+def start_of(address: str) -> str:
+    """The scheme of an address as it was typed, with its colon and its one or two slashes."""
+    scheme, _, rest = address.partition(":")
+    return f"{scheme or 'an empty scheme'}:{'//' if rest.startswith('//') else '/'}"
 
 
 def address_parts(address: str) -> tuple[str, str, str]:
@@ -151,6 +159,8 @@ def _hidden(match: re.Match[str]) -> str:
     address = match[0].rstrip(".,:;)]")
     end = match[0][len(address) :]
     public, user_info, query = address_parts(address)
+    if user_info == PLACEHOLDER:
+        return match[0]
     if user_info and "@" not in public:
         start = _SCHEME.match(public)
         public = public if start is None else f"{start[0]}{HIDDEN}@{public[start.end() :]}"

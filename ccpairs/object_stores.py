@@ -49,7 +49,7 @@ _CURES = {
     "ExpiredToken": f"the session has ended; {_KEYS}",
     "InvalidToken": _KEYS,
     "REQUEST_TIME_TOO_SKEWED": "set the clock of this machine",
-    "NETWORK_CONNECTION": "check the endpoint (AWS_ENDPOINT_URL) and the network",
+    "NETWORK_CONNECTION": "check the endpoint (AWS_ENDPOINT_URL, http:// or https://) and the network",
     "PermanentRedirect": _REGION,
     "AuthorizationHeaderMalformed": _REGION,
     "IllegalLocationConstraintException": _REGION,
@@ -71,6 +71,8 @@ def locate_object(address: str) -> tuple[Any, str]:
     scheme, _, rest = public.partition("://")
     authority, _, name = rest.partition("/")
     variables = tuple(sorted((key, os.environ[key]) for key in os.environ if key.startswith(("AWS_", "STORAGE_"))))
+    if "//" in f"/{name.rstrip('/')}":  # which Arrow refuses
+        raise UserError(f"{public}: a name with an empty part (//) cannot be used; check the address")
     # A client must not be used by two processes.
     system, root = _file_system(scheme.lower(), authority, user_info, query, variables, os.getpid())
     name = name.rstrip("/")

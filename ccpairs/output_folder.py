@@ -24,6 +24,7 @@ from ccpairs.errors import UserError
 from ccpairs.interruption import temporary
 from ccpairs.local_files import is_address, is_text, local_path, one_line
 from ccpairs.manifest import MANIFEST_NAME
+from ccpairs.object_stores import reason_of
 from ccpairs.version import __version__
 
 MARKER = "_ccpairs"
@@ -149,7 +150,7 @@ def _refuse_unwritable(uri: str, flag: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or str(error)).split(". Detail")[0]
+        reason = error.strerror or reason_of(error)
         raise UserError(f"cannot write to {uri}: {reason}; choose another {flag}") from None
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import fs as arrow_fs
 
-from ccpairs.addresses import STORES, address_parts, scheme_of
+from ccpairs.addresses import STORES, address_parts, scheme_of, start_of
 from ccpairs.errors import UserError
 from ccpairs.exhaustion import name_full_file
 from ccpairs.interruption import after_children_end, temporary
@@ -53,8 +53,7 @@ def check_address(uri: str) -> None:
     """Raise ``UserError`` for an address that cannot be that of a file or folder; no server is asked."""
     public, user_info, _ = address_parts(uri)
     if scheme_of(uri) not in STORES:
-        scheme = uri.partition(":")[0] or "an empty scheme"
-        raise UserError(f"cannot use {public}: {scheme}:// is not known here; use a path, s3:// or gs://")
+        raise UserError(f"cannot use {public}: {start_of(uri)} is not known here; use a path, s3:// or gs://")
     if (user_info and "@" not in public) or "?" in uri or "#" in uri:
         raise UserError(
             f"cannot use {re.split('[?#]', public)[0]}: an address that is written down takes no user info, no ? and "
@@ -63,7 +62,8 @@ def check_address(uri: str) -> None:
 
 
 def join(uri: str, *names: str) -> str:
-    return "/".join([uri.rstrip("/"), *names]) if names else uri
+    root = uri if uri.endswith("://") else uri.rstrip("/")  # what lacks its bucket is still that scheme's
+    return "/".join([root, *names]) if names else uri
 
 
 def parent(uri: str) -> str:

@@ -7,6 +7,7 @@ transformers, and classes and functions outside the packages in the files of sen
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,13 @@ from typing import Any
 from ccpairs.errors import UserError
 
 FLAG = "--trust-remote-code"
-CONFIGURATIONS = ("config.json", "tokenizer_config.json")
+CONFIGURATIONS = ("config.json", "tokenizer_config.json", "processor_config.json", "preprocessor_config.json")
+"""Files of transformers, whose ``auto_map`` names classes."""
+
+ROUTER = ("router_config.json", "config.json")
+"""Files in which a module of sentence-transformers names the modules below it, as ``types``."""
+
+WORDS = "wordembedding_config.json"
 
 
 def refuse_custom_code(folder: Path) -> None:
@@ -44,12 +51,34 @@ def is_custom(model: object) -> bool:
 def custom_modules(folder: Path) -> Iterator[str]:
     """What the files of sentence-transformers in a folder would import from outside of it and of torch."""
     for module in _modules(folder):
-        kind, settings = str(module.get("type", "")), _read(_place(folder, module) / "config.json")
-        if not kind.startswith("sentence_transformers."):
+        if _is_foreign(kind := str(module.get("type", ""))):
             yield f"modules.json names {kind}"
-        function = settings.get("activation_function")
-        if function is not None and not str(function).startswith("torch."):
-            yield f"{module.get('path')}/config.json names {function}"
+        yield from _settings_of(folder, _place(folder, module))
+
+
+def _settings_of(folder: Path, place: Path, levels: int = 3) -> Iterator[str]:
+    """The same, of the settings of one module and of those below it, down to so many levels."""
+
+    def where(file: str) -> str:
+        return os.path.relpath(place / file, folder)
+
+    function = _read(place / "config.json").get("activation_function")
+    if function is not None and not str(function).startswith("torch."):
+        yield f"{where('config.json')} names {function}"
+    tokenizer = _read(place / WORDS).get("tokenizer_class")
+    if tokenizer is not None and _is_foreign(str(tokenizer)):
+        yield f"{where(WORDS)} names {tokenizer}"
+    for file in ROUTER:
+        types = _read(place / file).get("types")
+        for name, kind in types.items() if isinstance(types, dict) else ():
+            if _is_foreign(str(kind)):
+                yield f"{where(file)} names {kind}"
+            if levels and (place / name).is_dir():
+                yield from _settings_of(folder, place / name, levels - 1)
+
+
+def _is_foreign(kind: str) -> bool:
+    return not kind.startswith("sentence_transformers.")
 
 
 def _auto_maps(folder: Path) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 from contextlib import suppress
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ccpairs.errors import DamagedInput, NoRandomAccess, UnreadableInput, WrongSource
+from ccpairs.errors import DamagedInput, NoRandomAccess, UnreadableInput, UserError, WrongSource
 from pipelines.inputs import HEAD_BYTES, InputFile
 
 MOST_MALFORMED = 0.9
@@ -18,6 +19,7 @@ MOST_MALFORMED = 0.9
 CHARS_SHOWN = 60
 
 SIGNATURE_BYTES = 64
+EMPTY_SHA256 = hashlib.sha256().hexdigest()
 
 FETCH = "check its address, and fetch it again"
 GIVE = "give the right --source, or fetch it again"
@@ -148,12 +150,21 @@ def check_records(file: InputFile, unit: str, *, read: int, kept: int, malformed
     raise DamagedInput(f"{what}; it {looks}begins with {_begin(file)!r}; {kind.cure if kind else GIVE}")
 
 
+def refuse_other_content(data: bytes, name: str) -> None:
+    """Raise ``UserError`` where a list that a user names is an error page, a pointer or not UTF-8 instead."""
+    kind = kind_of(data[:HEAD_BYTES])
+    if kind and (kind.is_stand_in or kind.cure == FETCH or kind.what.startswith("text in UTF")):
+        raise UserError(f"{name} looks like {kind.what}; {kind.cure}")
+
+
 def stand_in(file: InputFile, kind: ContentKind) -> DamagedInput:
     return DamagedInput(f"{file.name}: looks like {kind.what} and begins with {_begin(file)!r}; {kind.cure}")
 
 
 def explained(error: DamagedInput, file: InputFile) -> DamagedInput:
     """The error of a file that cannot be read, with what the file looks like where that says more."""
+    if file.meter.sha256 == EMPTY_SHA256:
+        return DamagedInput(f"{file.name}: holds no byte; remove it, or fetch it again")
     needs_head = isinstance(error, NoRandomAccess)
     if not needs_head and (isinstance(error, UnreadableInput) or not file.meter.head):
         return error
@@ -165,6 +176,8 @@ def explained(error: DamagedInput, file: InputFile) -> DamagedInput:
         return error
     if kind.is_stand_in:
         return stand_in(file, kind)
+    if kind.cure == FETCH and isinstance(error, WrongSource | NoRandomAccess):
+        return type(error)(str(stand_in(file, kind)))
     if isinstance(error, WrongSource) and kind.what not in str(error):
         return WrongSource(f"{error}; it looks like {kind.what}")
     return error

@@ -11,12 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ccpairs.addresses import STORES, scheme_of
+from ccpairs.addresses import STORES, scheme_of, start_of
 from ccpairs.errors import DamagedInput, UnreadableInput, UserError, WrongSource
-from ccpairs.local_files import is_address, open_regular
+from ccpairs.local_files import as_text, is_address, is_text, open_regular
 from ccpairs.object_stores import reason_of
 from ccpairs.output_folder import refuse_inside
-from pipelines.content_kind import explained, kind_of
+from pipelines.content_kind import explained, kind_of, refuse_other_content
 from pipelines.http_files import describe
 from pipelines.http_requests import is_http
 from pipelines.inputs import InputFile, decompressed, read_bytes
@@ -165,14 +165,14 @@ def _expand(uri: str, prefix: str, local: LocalInputs) -> Iterator[tuple[InputFi
         for entry in _listed(uri[1:]):
             name = entry if "://" in entry or entry.startswith("/") else prefix + entry
             if scheme_of(name) in STORES and (is_pattern(name) or name.endswith("/")):
-                yield from _stored(name)
+                yield from _stored(_checked(name))
             elif is_address(name):
                 # Long lists are taken at their word: asking for every size first would take longer than some runs.
                 yield InputFile(_checked(name), ""), True
             else:
                 yield from local.expand(name)
     elif is_http(uri):
-        yield _remote(uri), True
+        yield _remote(_checked(uri)), True
     elif is_address(uri):
         yield from _stored(_checked(uri))
     else:
@@ -180,31 +180,31 @@ def _expand(uri: str, prefix: str, local: LocalInputs) -> Iterator[tuple[InputFi
 
 
 def _checked(uri: str) -> str:
-    """The same address; raises ``UserError`` where its scheme is none that is read."""
+    """The same address; raises ``UserError`` where it is not UTF-8, or its scheme is none that is read."""
+    if not is_text(uri):
+        raise UserError(f"{as_text(uri)}: the address is not UTF-8; percent-encode its letters (as in %C3%A9)")
     scheme = scheme_of(uri)
     if scheme not in SCHEMES:
         name = uri.partition(":")[0]
         near = difflib.get_close_matches(name.lower(), SCHEMES, 1, cutoff=0.7)
         hint = f"did you mean {near[0]}://?" if near else "give a path, or an address of http, https, s3 or gs"
-        raise UserError(f"{uri}: {name or 'an empty scheme'}:// is not read; {hint}")
+        raise UserError(f"{uri}: {start_of(uri)} is not read; {hint}")
     return uri
 
 
 def _listed(uri: str) -> Iterable[str]:
     try:
-        text = _decoded(read_bytes(uri))
-    except (DamagedInput, UnicodeDecodeError) as error:
+        data = read_bytes(uri)
+    except DamagedInput as error:
         raise UserError(f"cannot read the list of inputs {uri}: {error}") from None
+    refuse_other_content(data, f"the list of inputs {uri}")
+    if b"\0" in data:
+        raise UserError(f"cannot read the list of inputs {uri}: it holds zero bytes; write a name a line")
+    text = data.removeprefix(BOM).decode(errors="surrogateescape")  # local files whose names are not UTF-8 fail alone
     entries = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if not entries:
         raise UserError(f"the list of inputs {uri} names nothing")
     return entries
-
-
-def _decoded(data: bytes) -> str:
-    """The text of a list; names that are not UTF-8 stay, for their files fail alone. Raises ``UnicodeDecodeError``."""
-    is_no_list = b"\0" in data or data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return data.decode(errors="strict" if is_no_list else "surrogateescape")
 
 
 def _stored(address: str) -> Iterator[tuple[InputFile, bool]]:

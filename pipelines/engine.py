@@ -19,6 +19,7 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.runners.runner import create_runner
 
 from ccpairs.addresses import hide_in_arguments
 from ccpairs.errors import UserError
@@ -170,7 +171,13 @@ def check_flags(flags: Sequence[str], own: Sequence[str]) -> None:
         raise UserError(
             f"--direct_num_workers {known.direct_num_workers:,}: choose 1 to {MOST_WORKERS:,}, or 0 for one per core"
         )
-    if unknown and Engine(tuple(flags)).is_local:
+    engine = Engine(tuple(flags))
+    if not engine.is_local and engine.runner.lower() not in FLINK_RUNNERS:
+        try:
+            create_runner(engine.runner)
+        except (ValueError, ImportError, AttributeError) as error:
+            raise UserError(f"--runner {engine.runner}: {error}") from None
+    if unknown and engine.is_local:
         flag = unknown[0].split("=", 1)[0]
         every = [*own, *parser._option_string_actions]
         near = difflib.get_close_matches(flag, every, 1) if flag.startswith("-") else []

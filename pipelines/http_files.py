@@ -46,7 +46,7 @@ LAST_WINDOW = 1 << 26
 
 UNREADABLE_ENCODINGS = frozenset({"br", "compress", "deflate", "x-compress"})
 GZIP_ENCODINGS = frozenset({"gzip", "x-gzip"})
-CONTAINER_MAGICS = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c")
+CONTAINER_MAGICS = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\x00", b"7z\xbc\xaf\x27\x1c", b"PAR1")
 
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-(\d+)|\*)/(\d+|\*)")
 
@@ -187,6 +187,8 @@ class _HttpStream(io.RawIOBase):
                 continue  # nothing is open where the position is the end
             data = self._receive(len(buffer))
             if data:
+                if self._is_part and self._answer_end is not None and self._answer_position > self._answer_end:
+                    raise _other_bytes()
                 if self._size is not None and self._answer_position > self._size:
                     raise Fault(f"the server sends more than the {self._size:,} bytes that it stated", again=False)
                 if self._window is None:
@@ -197,10 +199,13 @@ class _HttpStream(io.RawIOBase):
                 return len(data)
             # The answer has ended as HTTP wants it; is that also the end that the server stated?
             if self._answer_end is None and self._size is None:
+                if not self._position and not _is_chunked(self._answer):  # cut in its headers, perhaps
+                    raise self._short()
                 self._size = self._position
             stated = self._answer_end if self._is_part else self._size
             if stated is not None and self._position < stated:
-                raise self._short()
+                is_whole = self._answer_end == self._position or _is_chunked(self._answer)
+                raise _encoded() if is_whole and _encodings(self._answer) & GZIP_ENCODINGS else self._short()
             self._drop()
             if self._window is not None:
                 self._window = min(4 * self._window, LAST_WINDOW)
@@ -256,7 +261,9 @@ class _HttpStream(io.RawIOBase):
         _check_encoding(answer)
         if answer.status_code == HTTPStatus.PARTIAL_CONTENT:
             if found is None or found[1] is None or not int(found[1]) == self._position <= int(found[2]):
-                raise Fault("the server sends other bytes than it was asked for")
+                raise _other_bytes()
+            if _stated_length(answer) not in (None, int(found[2]) + 1 - self._position):
+                raise _other_bytes()
             self._answer_position, self._answer_end, self._is_part = self._position, int(found[2]) + 1, True
         else:
             total = _stated_length(answer)
@@ -301,7 +308,7 @@ class _HttpStream(io.RawIOBase):
             if count < http_requests.SLOWEST * seconds:
                 raise Fault(f"the server sent only {count:,} bytes in {seconds:.0f} s", counts=2)
         if not self._answer_position and data and _is_encoded_twice(answer, data):
-            raise Fault("the server compresses the file although it is asked not to", DOWNLOAD, again=False)
+            raise _encoded()
         self._answer_position += len(data)
         return data
 
@@ -348,18 +355,30 @@ class _Validators(NamedTuple):
         return self.modified if not self.etag else None if self.etag.startswith("W/") else self.etag
 
 
+def _other_bytes() -> Fault:
+    return Fault("the server sends other bytes than it was asked for")
+
+
+def _encoded() -> Fault:
+    return Fault("the server compresses the file although it is asked not to", DOWNLOAD, again=False)
+
+
+def _is_chunked(answer: requests.Response) -> bool:
+    return "Transfer-Encoding" in answer.headers
+
+
 def _stated_length(answer: requests.Response) -> int | None:
     """Bytes of the body by the headers; None where they do not tell (chunked)."""
     stated = answer.headers.get("Content-Length", "")
-    return int(stated) if stated.isdecimal() and "Transfer-Encoding" not in answer.headers else None
+    return int(stated) if stated.isdecimal() and not _is_chunked(answer) else None
 
 
 def _version_of(answer: requests.Response) -> str | None:
     return answer.headers.get("ETag") or answer.headers.get("Last-Modified")
 
 
-def _encodings(answer: requests.Response) -> set[str]:
-    return {label.strip().lower() for label in answer.headers.get("Content-Encoding", "").split(",")}
+def _encodings(answer: requests.Response, header: str = "Content-Encoding") -> set[str]:
+    return {label.strip().lower() for label in answer.headers.get(header, "").split(",")}
 
 
 def _check_encoding(answer: requests.Response) -> None:
@@ -367,7 +386,8 @@ def _check_encoding(answer: requests.Response) -> None:
 
     The bytes are those that the server stores: a file of gzip that is labelled so is decompressed by its first bytes.
     """
-    if encodings := _encodings(answer) & UNREADABLE_ENCODINGS:
+    transfer = _encodings(answer, "Transfer-Encoding") - {"", "chunked", "identity"}  # no client here undoes others
+    if encodings := _encodings(answer) & UNREADABLE_ENCODINGS | transfer:
         raise Fault(
             f"the server encodes the file ({', '.join(sorted(encodings))}) although it is asked not to",
             DOWNLOAD,

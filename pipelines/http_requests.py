@@ -15,7 +15,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
-from http.client import BadStatusLine, HTTPException, RemoteDisconnected
+from http.client import HTTPException, IncompleteRead
 from typing import TypeVar
 
 import requests
@@ -52,6 +52,7 @@ RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 LATER = "run the command again later, or download the file and give its path"
 CHECK = "check the address"
 DOWNLOAD = "download the file and give its path"
+CHECK_PROXY = "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
 CURES = {
     401: "the address needs a user name and a password, as in https://USER:PASSWORD@HOST/FILE",
     403: "the address needs credentials, or its signature has expired; get a new address",
@@ -156,6 +157,15 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+def _no_proxy() -> Fault:
+    return Fault("the address of the proxy is not that of an http proxy", CHECK_PROXY, again=False)
+
+
+def _no_certificates() -> Fault:
+    what = "the certificates that REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) names cannot be read"
+    return Fault(what, "name a PEM file", again=False)
+
+
 def fault_of(error: BaseException, url: str, seconds: float) -> Fault | None:
     """What went wrong with a connection; None where it just ended.
 
@@ -166,15 +176,21 @@ def fault_of(error: BaseException, url: str, seconds: float) -> Fault | None:
         match cause:
             case requests.TooManyRedirects():
                 return Fault(f"the server redirects more than {REDIRECTS} times (in a circle?)", CHECK, again=False)
+            case requests.exceptions.InvalidProxyURL() | urllib3.exceptions.ProxySchemeUnknown():
+                return _no_proxy()
+            case requests.exceptions.InvalidSchema() if "SOCKS" in str(cause):
+                return _no_proxy()
             case requests.exceptions.InvalidSchema():
                 return Fault("the server redirects to an address that is not http(s)", CHECK, again=False)
             case requests.exceptions.ProxyError():
-                return Fault("the proxy does not answer", "check HTTP_PROXY, HTTPS_PROXY and NO_PROXY")
+                return Fault("the proxy does not answer", CHECK_PROXY)
             case ssl.SSLCertVerificationError():
                 what = f"the certificate of {host} is not accepted ({cause.verify_message})"
                 return Fault(what, "check the address, or name its authority in REQUESTS_CA_BUNDLE", again=False)
             case ssl.SSLEOFError() | ssl.SSLZeroReturnError():
                 return None
+            case ssl.SSLError(reason="NO_CERTIFICATE_OR_CRL_FOUND"):
+                return _no_certificates()
             case ssl.SSLError():
                 return Fault(f"TLS with {host} fails ({(cause.reason or 'no reason').replace('_', ' ').lower()})")
             case socket.gaierror(errno=socket.EAI_NONAME):
@@ -191,10 +207,12 @@ def fault_of(error: BaseException, url: str, seconds: float) -> Fault | None:
                 return Fault(f"the server sent nothing for {seconds:g} s", counts=2)
             case ConnectionRefusedError():
                 return Fault(f"{host} refuses the connection")
-            case BadStatusLine() if not isinstance(cause, RemoteDisconnected):
-                return Fault("the server does not answer in HTTP", CHECK, again=False)
-            case ConnectionError() | HTTPException():
+            case ConnectionError() | IncompleteRead():
                 return None
+            case HTTPException() | requests.exceptions.InvalidHeader():
+                return Fault("the server does not answer in HTTP", CHECK, again=False)
+            case OSError(strerror=None) if "CA certificate bundle" in str(cause):
+                return _no_certificates()
             case OSError(strerror=str(reason)):
                 return Fault(f"the connection to {host} fails ({reason})")
             case requests.RequestException() | urllib3.exceptions.HTTPError():

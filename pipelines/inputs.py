@@ -319,6 +319,7 @@ class InputFile:
 
     def open(self) -> BinaryIO:
         """The decompressed bytes from the start; raises ``DamagedInput`` when truncated, corrupt or a bomb."""
+        self.meter.text_bytes = 0
         return decompressed(self.open_raw(), self.name, self.meter)
 
     def lines(self) -> Iterator[bytes]:
@@ -353,8 +354,3 @@ def read_bytes(uri: str) -> bytes:
     """The decompressed content of a small file; raises ``DamagedInput``."""
     with InputFile(uri if is_address(uri) else local_path(uri), "").open() as stream:
         return stream.read(-1)
-
-
-def read_text(uri: str) -> str:
-    """The text of a small file in UTF-8, compressed or not; raises ``DamagedInput`` or ``UnicodeDecodeError``."""
-    return read_bytes(uri).decode()

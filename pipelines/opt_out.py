@@ -3,7 +3,7 @@
 One entry a line; ``#`` at its start or after a space begins a comment. An entry is ``id:t3_abc12``,
 ``domain:example.com`` (with its sub-domains), ``subreddit:askscience`` or ``author:some_name``; the forms
 ``r/askscience`` and ``u/some_name`` are understood too. A bare entry with a dot in it is a domain, any other bare entry
-is an id.
+without spaces is an id.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from ccpairs.errors import DamagedInput, UserError
-from pipelines.inputs import read_text
+from pipelines.content_kind import refuse_other_content
+from pipelines.inputs import read_bytes
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")  # a sign inside an address begins its fragment
 KINDS = ("id", "domain", "subreddit", "author")
@@ -71,6 +72,8 @@ def parse_opt_out(text: str) -> OptOut:
         kind, value = _kind_and_value(entry)
         if kind not in found:
             raise UserError(f"opt-out list, line {number}: unknown kind {kind!r}; use one of {', '.join(KINDS)}")
+        if kind == "id" and not entry.startswith("id:") and len(value.split()) > 1:  # prose, or an error message
+            raise UserError(f"opt-out list, line {number}: {entry!r} is no entry; write id: before an id with spaces")
         if not value:
             raise UserError(f"opt-out list, line {number}: {entry!r} names nothing")
         found[kind].add(value)
@@ -110,7 +113,9 @@ def _host(url: str) -> str:
 def load_opt_out(uri: str) -> OptOut:
     """Read an opt-out list, as it is or compressed, from a local path or URI."""
     try:
-        return parse_opt_out(read_text(uri))
+        data = read_bytes(uri)
+        refuse_other_content(data, f"the opt-out list {uri}")
+        return parse_opt_out(data.decode())
     except UnicodeDecodeError as error:
         raise UserError(f"cannot read the opt-out list {uri}: it is not UTF-8 text ({error}); convert it") from None
     except DamagedInput as error:

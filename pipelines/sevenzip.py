@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, Protocol, TypeAlias
 import py7zr
 from py7zr.exceptions import PasswordRequired
 
-from ccpairs.errors import DamagedInput, UnreadableInput
+from ccpairs.errors import DamagedInput, UnreadableInput, WrongSource
 from pipelines.bzip2_blocks import UNFED, start_at_seam
 from pipelines.inputs import FREE_EXPANSION, MAX_EXPANSION
 
@@ -158,6 +158,9 @@ def _directory(raw: BinaryIO, name: str) -> Iterator[tuple[Any, int, int, list[A
     except io.UnsupportedOperation:
         message = f"{name}: a 7z archive must lie where it can be read from its end; copy it to a disk first"
         raise DamagedInput(message) from None
+    if raw.read(len(MAGIC)) != MAGIC:
+        raise WrongSource(f"{name}: is not a 7z archive; fetch it again, or give the right --source")
+    raw.seek(0)
     try:
         archive: Any = py7zr.SevenZipFile(raw)
         files = list(archive.files)

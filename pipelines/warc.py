@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple, cast
 
-from ccpairs.errors import DamagedInput
+from ccpairs.errors import DamagedInput, WrongSource
 from pipelines.http_bodies import decode_body
 from pipelines.inputs import InputFile, decompressed
 from pipelines.members import DamagedMember, Members, open_members
@@ -91,7 +91,7 @@ def read_warc(file: InputFile, kind: str, max_bytes: int) -> Iterator[WebRecord 
                 meter.records += 1
                 yield _web_record(record, kind, max_bytes)
     if first_damage is not None and not any_record:
-        raise DamagedInput(f"{file.name}: holds no readable WARC record ({first_damage.detail}); download it again")
+        raise WrongSource(f"{file.name}: holds no readable WARC record ({first_damage.detail}); download it again")
 
 
 def _read_records(file: InputFile) -> Iterator[_Record | DamagedRecord]:

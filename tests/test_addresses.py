@@ -111,6 +111,11 @@ def test_secrets_in_messages() -> None:
     )
 
 
+def test_the_form_of_user_info_that_a_message_gives_is_left() -> None:
+    text = "as in https://USER:PASSWORD@HOST/FILE"
+    assert hide_secrets(text, ["secret"]) == text
+
+
 def test_other_text_is_left_as_it_is() -> None:
     text = "/data/why?a=b.gz and s3://bucket/RC_201?-0[12].zst: no such file; did you mean --input='x y'?"
     assert hide_secrets(text, secrets_in(["--input", "/data/why?a=b.gz"])) == text

@@ -17,7 +17,8 @@ from ccpairs.object_stores import address_in, locate_object, reason_of
         (
             "AWS Error NETWORK_CONNECTION during GetObject operation: curlCode: 28, Timeout was reached; Details: "
             "Operation too slow. Less than 1 bytes/sec transferred the last 20 seconds",
-            "network connection: Timeout was reached; check the endpoint (AWS_ENDPOINT_URL) and the network",
+            "network connection: Timeout was reached; check the endpoint (AWS_ENDPOINT_URL, http:// or https://) and "
+            "the network",
         ),
         (
             "AWS Error UNKNOWN (HTTP status 400) during ListObjectsV2 operation: Unable to parse ExceptionName: "

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import pyarrow.parquet as pq
 import pytest
 
+from ccpairs.__main__ import main as ccpairs_main
 from ccpairs.build import main
 
 LINE = b'["What is %s?", "It is the metal that is called %s in English."]\n'
@@ -110,6 +111,12 @@ def test_no_secret_is_written_or_printed(server: str, build: Callable[..., Any],
     for name, content in written:
         assert SECRET not in name
         assert SECRET.encode() not in content, name
+
+
+@pytest.mark.parametrize("argument", [f"https://me:{SECRET}@host/x", f"--input=https://host/x?token={SECRET}"])
+def test_an_address_in_place_of_a_command(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ccpairs_main([argument]) == 2
+    assert SECRET not in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize(

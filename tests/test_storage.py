@@ -187,6 +187,7 @@ def test_an_address_with_secrets_or_options_is_refused(uri: str) -> None:
         (("out", "a", "b"), "out/a/b"),
         (("out/", "a"), "out/a"),
         (("s3://bucket/", "a"), "s3://bucket/a"),
+        (("s3://", "a"), "s3:///a"),
         (("/", "a"), "/a"),
         (("out/",), "out/"),
     ],

@@ -146,6 +146,29 @@ def test_errors_are_explained() -> None:
     assert str(explained(wrong, file_with(b"%PDF-1.4"))) == "x: is no dump of ours; it looks like a PDF document"
     unreadable = UnreadableInput("x: the server sent nothing for 60 s")
     assert explained(unreadable, file_with(HTML)) is unreadable
+    error = explained(wrong, file_with(b'{"message": "Not Found"}'))
+    assert isinstance(error, WrongSource)
+    assert str(error) == (
+        "RC_1.zst: looks like a JSON document about an error ('Not Found') and begins with "
+        '\'{"message": "Not Found"}\'; check its address, and fetch it again'
+    )
+    assert explained(damaged, file_with(b'{"message": "of a good record"}')) is damaged
+
+
+def test_a_file_of_no_byte_is_called_that(tmp_path: Path) -> None:
+    (tmp_path / "site.7z").touch()
+    file = InputFile(str(tmp_path / "site.7z"), "archive")
+    assert file.open().read() == b""
+    assert str(explained(WrongSource("x: is no archive"), file)) == (
+        "site.7z: holds no byte; remove it, or fetch it again"
+    )
+
+
+def test_the_beginning_of_a_file_that_is_opened_again_is_decompressed(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(gzip.compress(HTML))
+    file = InputFile(str(tmp_path / "a.gz"), "articles")
+    for _ in range(2):
+        assert file.open().read() == file.meter.head == HTML
 
 
 def test_nothing_is_made_of_json_beyond_its_beginning() -> None:

@@ -130,12 +130,51 @@ def test_a_list_may_name_folders_and_globs(dumps: Path) -> None:
     assert names(found, dumps) == ["qa/faq.jsonl", "qa/more/faq2.jsonl.gz"]
 
 
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (
+            b"<!DOCTYPE html><html><title>Sign in</title>\n",
+            "looks like an HTML page titled 'Sign in'; check its address",
+        ),
+        (b'{"message": "Not Found"}', "looks like a JSON document about an error ('Not Found'); check its address"),
+        (b"<Error><Code>NoSuchKey</Code></Error>", "looks like an error of an object store (NoSuchKey); get a new"),
+        (b"version https://git-lfs.github.com/spec/v1\noid x\n", "looks like a Git LFS pointer; get the file itself"),
+        ("/data/a.jsonl\n".encode("utf-16"), "looks like text in UTF-16; convert it to UTF-8"),
+        ("/data/a.jsonl\n".encode("utf-16-le"), "looks like text in UTF-16; convert it to UTF-8"),
+    ],
+)
+def test_a_list_that_is_something_else(data: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(data)
+    assert refused([f"@{tmp_path}/list"]).startswith(f"the list of inputs {tmp_path}/list {says}")
+
+
+def test_a_list_of_names_between_zero_bytes(tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(b"/data/a.jsonl\0/data/b.jsonl\0")
+    said = f"cannot read the list of inputs {tmp_path}/list: it holds zero bytes; write a name a line"
+    assert refused([f"@{tmp_path}/list"]) == said
+
+
+@pytest.mark.parametrize("scheme", ["https://host", "s3://bucket"])
+def test_an_address_that_is_not_utf8(scheme: str, tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(f"{scheme}/".encode() + b"\xe9.jsonl\n")
+    said = f"{scheme}/\\xe9.jsonl: the address is not UTF-8; percent-encode its letters (as in %C3%A9)"
+    assert refused([f"@{tmp_path}/list"]) == refused([f"{scheme}/\udce9.jsonl"]) == said
+
+
+def test_a_list_that_begins_with_a_mark(tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(b"\xef\xbb\xbf/gone.jsonl\r\n")
+    assert refused([f"@{tmp_path}/list"]).startswith("/gone.jsonl: ")
+
+
 def test_lists_that_cannot_be_used(tmp_path: Path) -> None:
     assert refused([f"@{tmp_path}/gone"]).startswith(f"cannot read the list of inputs {tmp_path}/gone: ")
     (tmp_path / "empty").write_text("# nothing\n")
     assert refused([f"@{tmp_path}/empty"]) == f"the list of inputs {tmp_path}/empty names nothing"
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    assert refused([f"@{tmp_path}/binary"]).startswith(f"cannot read the list of inputs {tmp_path}/binary: ")
+    assert refused([f"@{tmp_path}/binary"]).startswith(
+        f"the list of inputs {tmp_path}/binary looks like text in UTF-16; "
+    )
     (tmp_path / "cut.gz").write_bytes(gzip.compress(b"a\n" * 1000)[:-9])
     assert "ends too early" in refused([f"@{tmp_path}/cut.gz"])
 

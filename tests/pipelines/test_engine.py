@@ -24,6 +24,11 @@ def refused(*flags: str) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize("runner", ["Foo", "no.such.Runner", "json.NoRunner"])
+def test_a_runner_that_is_none_is_refused(runner: str) -> None:
+    assert refused(f"--runner={runner}").startswith(f"--runner {runner}: ")
+
+
 @pytest.mark.parametrize(
     ("typo", "nearest"),
     [

@@ -25,7 +25,7 @@ from ccpairs.errors import DamagedInput, UnreadableInput
 from ccpairs.manifest import read_manifest
 from pipelines import http_requests, wiki_dump
 from pipelines.http_files import HttpFile, describe
-from pipelines.inputs import InputFile, read_text
+from pipelines.inputs import InputFile, read_bytes
 from pipelines.sevenzip import read_members
 from tests.pipelines.http_server import (
     Handler,
@@ -113,6 +113,42 @@ def test_without_ranges_or_versions_a_file_is_read_again_from_its_start(
     assert len(file.asked) == 3
 
 
+def part(content_range: str, body: bytes, **headers: str) -> object:
+    """Answer with this part, whatever was asked for."""
+
+    def trick(handler: Handler, file: ServedFile) -> None:
+        handler.send_response(206)
+        for name, value in {"Content-Range": content_range, "ETag": '"v1"', **headers}.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
+        handler.close_connection = True
+
+    return trick
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        part("bytes 0-299999/300000", DATA, **{"Content-Length": "300000"}),
+        part("bytes 100000-149999/300000", DATA[100_000:150_000] + DATA[:50_000]),
+        part("bytes 100000-149999/300000", DATA[100_000:150_000] + DATA[:50_000], **{"Content-Length": "100000"}),
+        part("bytes 100000-299999/300000", DATA, **{"Content-Length": "300000"}),
+        part("", DATA[100_000:]),
+    ],
+    ids=["another start", "longer than its range", "a length that is not the range's", "whole file", "no range"],
+)
+def test_a_part_that_is_not_what_was_asked_for_is_not_read(server: Server, answer: object) -> None:
+    url, file = server.add("a.bin", DATA, tricks=[cut_after(100_000), answer])
+    assert read_all(url, len(DATA)) == DATA
+    assert len(file.asked) == 3
+
+
+def test_an_answer_that_ends_in_its_headers_is_no_empty_file(server: Server) -> None:
+    url, _ = server.add("a.bin", DATA, tricks=[send_without_length(0)], on_head=refuse(405))
+    assert read_all(url) == DATA
+
+
 def test_a_busy_server_is_asked_again(server: Server) -> None:
     url, file = server.add("a.bin", DATA, tricks=[refuse(503, Retry_After="3600"), refuse(429), refuse(500)])
     assert read_all(url, len(DATA)) == DATA
@@ -176,6 +212,14 @@ def test_user_and_password_of_an_address_are_used(server: Server) -> None:
         (
             {"always": refuse(302, Location="ftp://host/a?token=secret")},
             "the server redirects to an address that is not http(s); check the address",
+        ),
+        (
+            {"headers": {"Transfer-Encoding": "gzip, chunked"}},
+            "the server encodes the file (gzip) although it is asked not to; download the file and give its path",
+        ),
+        (
+            {"headers": {"Content-Length": "1, 2"}},
+            "the server does not answer in HTTP; check the address",
         ),
         (
             {"headers": {"Content-Encoding": "br"}},
@@ -267,6 +311,22 @@ def test_a_server_without_tls(server: Server) -> None:
     assert failure_of(url.replace("http:", "https:")).startswith(f"TLS with {host} fails (")
 
 
+def test_certificates_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    said = "the certificates that REQUESTS_CA_BUNDLE (or CURL_CA_BUNDLE) names cannot be read; name a PEM file"
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none.pem"))
+    assert failure_of("https://127.0.0.1:9/a") == said
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "ftp://127.0.0.1:9", "http://"])
+def test_a_proxy_that_is_none(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_PROXY")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", proxy)
+    assert failure_of("http://127.0.0.1:9/a?token=secret") == (
+        "the address of the proxy is not that of an http proxy; check HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
+    )
+
+
 def test_a_name_that_cannot_be_looked_up() -> None:
     assert failure_of("http://ann:secret@nowhere.invalid/a?token=secret").startswith("the name nowhere.invalid ")
 
@@ -302,6 +362,19 @@ def test_gzip_around_a_compressed_file_is_refused(server: Server) -> None:
     url, _ = server.add("a.jsonl.gz", twice, headers={"Content-Encoding": "gzip"})
     with pytest.raises(DamagedInput, match="the server compresses the file although it is asked not to; download"):
         list(InputFile(url, "").lines())
+
+
+@pytest.mark.parametrize("states_size", [True, False], ids=["Content-Length", "chunked"])
+def test_gzip_that_head_did_not_announce_is_named(server: Server, states_size: bool) -> None:
+    packed = gzip.compress(b"line\n" * 1000, mtime=0)
+    url, _ = server.add("a.jsonl", packed, headers={"Content-Encoding": "gzip"}, states_size=states_size)
+    said = "the server compresses the file although it is asked not to; download the file and give its path"
+    assert failure_of(url, 5000) == said
+
+
+def test_gzip_around_a_parquet_file_is_refused(server: Server) -> None:
+    url, _ = server.add("a.parquet", gzip.compress(b"PAR1" * 100), headers={"Content-Encoding": "gzip"})
+    assert failure_of(url).startswith("the server compresses the file although it is asked not to; ")
 
 
 def test_a_corrupt_file_that_came_whole_is_still_corrupt(server: Server) -> None:
@@ -462,10 +535,10 @@ def test_a_server_that_stays_busy_is_named_before_the_run(server: Server) -> Non
 
 def test_a_list_is_read_with_retries_and_never_in_part(server: Server) -> None:
     url, _ = server.add("paths.gz", gzip.compress(b"a\nb\n", mtime=0), tricks=[refuse(503), cut_after(10)])
-    assert read_text(url) == "a\nb\n"
+    assert read_bytes(url) == b"a\nb\n"
     url, _ = server.add("paths.txt", b"a\nb\n", always=cut_after(2), has_ranges=False)
     with pytest.raises(UnreadableInput, match="the server sent 2 of 4 bytes"):
-        read_text(url)
+        read_bytes(url)
 
 
 # --- the whole command

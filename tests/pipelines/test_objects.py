@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ccpairs import storage
 from ccpairs.errors import DamagedInput, UserError
 from pipelines.discover import Found, find_inputs
 from pipelines.inputs import InputFile
@@ -147,6 +148,14 @@ def test_what_is_not_there() -> None:
         assert refused(f"s3://nobucket/{name}").startswith(f"s3://nobucket/{name}: no such bucket")
 
 
+@pytest.mark.parametrize("name", ["/x.jsonl", "qa//x.jsonl", "x.jsonl,s3://dumps/y.jsonl"])
+def test_a_name_with_an_empty_part(name: str) -> None:
+    said = f"s3://dumps/{name}: a name with an empty part (//) cannot be used; check the address"
+    assert refused(f"s3://dumps/{name}") == said
+    with pytest.raises(UserError, match="a name with an empty part"):
+        storage.exists(f"s3://dumps/{name}")
+
+
 def test_an_object_that_goes_before_its_turn_comes() -> None:
     with pytest.raises(DamagedInput, match=r"^s3://dumps/gone\.jsonl: cannot be opened \(.*Path does not exist"):
         list(InputFile("s3://dumps/gone.jsonl", "lines").lines())
@@ -208,7 +217,7 @@ def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert refused("s3://dumps/*.jsonl") == (
         "s3://dumps/*.jsonl: network connection: Could not connect to server; "
-        "check the endpoint (AWS_ENDPOINT_URL) and the network"
+        "check the endpoint (AWS_ENDPOINT_URL, http:// or https://) and the network"
     )
 
 

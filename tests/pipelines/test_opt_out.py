@@ -145,9 +145,37 @@ def test_any_text_is_entries_or_one_clear_error(text: str, name: str) -> None:
         assert isinstance(asked, bool)
 
 
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (
+            b"<!DOCTYPE html><html><title>Sign in</title>\n",
+            "the opt-out list {} looks like an HTML page titled 'Sign in'",
+        ),
+        (b'{"message": "Not Found"}', "the opt-out list {} looks like a JSON document about an error ('Not Found')"),
+        (
+            b"<Error><Code>NoSuchKey</Code></Error>",
+            "the opt-out list {} looks like an error of an object store (NoSuchK",
+        ),
+        (b"version https://git-lfs.github.com/spec/v1\noid x\n", "the opt-out list {} looks like a Git LFS pointer; "),
+        ("example.com\n".encode("utf-16-le"), "the opt-out list {} looks like text in UTF-16; convert it to UTF-8"),
+        (b"Not Found\n", "opt-out list, line 1: 'not found' is no entry; write id: before an id with spaces"),
+    ],
+)
+def test_a_list_that_is_something_else_is_refused(data: bytes, says: str, tmp_path: Path) -> None:
+    (tmp_path / "list").write_bytes(data)
+    with pytest.raises(UserError) as caught:
+        load_opt_out(str(tmp_path / "list"))
+    assert str(caught.value).startswith(says.format(tmp_path / "list"))
+
+
+def test_an_id_with_spaces_says_that_it_is_one() -> None:
+    assert parse_opt_out("id:two words").doc("Two words")
+
+
 def test_a_list_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^cannot read the opt-out list .*gone\.txt: "):
         load_opt_out(str(tmp_path / "gone.txt"))
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00id")
-    with pytest.raises(UserError, match=r"^cannot read the opt-out list .*binary: "):
+    with pytest.raises(UserError, match=r"^the opt-out list .*binary looks like text in UTF-16; "):
         load_opt_out(str(tmp_path / "binary"))

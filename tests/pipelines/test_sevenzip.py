@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccpairs.errors import DamagedInput
+from ccpairs.errors import DamagedInput, WrongSource
 from pipelines import sevenzip
 from pipelines.sevenzip import read_members
 from pipelines.xml_rows import seam
@@ -179,6 +179,12 @@ def test_a_bomb_is_not_read(method: str, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_expansion_of_real_dumps_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sevenzip, "FREE_EXPANSION", 0)
     assert members_of(archive(("Posts.xml", b"<row/>\n" * 100)), "Posts.xml") == [("Posts.xml", b"<row/>\n" * 100)]
+
+
+@pytest.mark.parametrize("data", [b"", b"7z", b"Not Found", b'{"message": "Not Found"}' * 9])
+def test_what_is_no_archive_is_called_that(data: bytes) -> None:
+    with pytest.raises(WrongSource, match=r"^a\.7z: is not a 7z archive; fetch it again"):
+        list(read_members(io.BytesIO(data), "a.7z", ["Posts.xml"]))
 
 
 def test_a_place_without_random_access() -> None:
