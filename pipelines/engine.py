@@ -31,7 +31,7 @@ from pipelines.worker import OUT_OF_MEMORY, hang_ups_unheard
 from pipelines.worker_processes import WatchedRunner, WorkerDiedError, leave_threads_behind, raise_only
 
 LOCAL_RUNNER = "FnApiRunner"
-LOCAL_RUNNERS = frozenset({LOCAL_RUNNER.lower(), "directrunner", "bundlebasedirectrunner", "inmemoryrunner"})
+LOCAL_RUNNERS = frozenset({LOCAL_RUNNER.lower(), "directrunner", "bundlebaseddirectrunner", "inmemoryrunner"})
 
 SECONDS_WORTH_PROCESSES = 6.0
 """Worker processes take about 3 s to start and to end; below this much work on one core, one process is faster."""
