@@ -21,6 +21,7 @@ from typing import Any
 
 from ccpairs import storage
 from ccpairs.errors import UserError
+from ccpairs.interruption import temporary
 from ccpairs.local_files import is_address, is_text, local_path, one_line
 from ccpairs.manifest import MANIFEST_NAME
 from ccpairs.version import __version__
@@ -97,7 +98,8 @@ def hold_file(path: str, uri: str, command: str, *, flag: str = "--output", stay
         with _refuse_unwritable(uri, flag):
             _write(descriptor, mark.to_json(running=command))
         try:
-            with _quiet_without(path if stays else None, identity):
+            passing = contextlib.nullcontext() if stays else temporary(path)
+            with _quiet_without(path if stays else None, identity), passing:
                 yield
         except Exception:
             if stays and _identity(path) != identity:

@@ -23,6 +23,7 @@ import signal, subprocess, sys, threading, time
 from pathlib import Path
 from ccpairs import interruption
 from ccpairs.command_line import exit_code
+from ccpairs.output_folder import hold_file
 
 folder = Path(sys.argv[1])
 
@@ -54,7 +55,8 @@ HAS_A_STUBBORN_CHILD = """
     ready()
 """
 HAS_TEMPORARY_FILES = """
-    with interruption.temporary(folder / ".tmp-file"), interruption.temporary(folder / ".tmp-folder"):
+    lock = hold_file(str(folder / ".tmp-lock"), "lm", "lm", stays=False)
+    with lock, interruption.temporary(folder / ".tmp-file"), interruption.temporary(folder / ".tmp-folder"):
         (folder / ".tmp-folder").mkdir()
         (folder / ".tmp-folder" / "inside").touch()
         (folder / ".tmp-file").touch()
