@@ -6,11 +6,15 @@ not before one of the names is used: a command is ready for signals before pyarr
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from ccpairs.early_signals import handle_signals_of_commands
 
-from ccpairs.errors import UserError
-from ccpairs.version import __version__
+handle_signals_of_commands()  # before all other imports
+
+import importlib  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
+
+from ccpairs.errors import UserError  # noqa: E402
+from ccpairs.version import __version__  # noqa: E402
 
 if TYPE_CHECKING:
     from ccpairs.manifest import Manifest, ShardInfo, read_manifest

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ccpairs.addresses import hide_secrets
 from ccpairs.errors import EXIT_OK, EXIT_USER
+from ccpairs.standard_streams import outlive_readers
 from ccpairs.startup import keep_children_out_of_the_current_folder
 from ccpairs.version import __version__
 
@@ -30,6 +31,8 @@ def usage() -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names and return its exit code."""
+    if argv is None:
+        outlive_readers()
     name, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in ("-h", "--help"):
         print(usage())

@@ -158,7 +158,8 @@ def make_samples(folder: str) -> None:
         raise UserError("--input is missing; the sample dumps need a local --output")
     if os.path.isdir(folder):
         return
-    half = f"{folder}.tmp-{os.getpid()}"
+    half = os.path.join(os.path.dirname(folder), f".tmp-{SAMPLE_DUMPS}")
+    shutil.rmtree(half, ignore_errors=True)  # of a command that was killed
     try:
         with temporary(half):
             write_samples(half)

@@ -19,6 +19,7 @@ from ccpairs.interruption import end_in_one_line
 from ccpairs.local_files import is_address, local_path, one_line
 from ccpairs.object_stores import is_store_error, reason_of
 from ccpairs.output_folder import output_uri
+from ccpairs.standard_streams import outlive_readers
 from ccpairs.startup import keep_children_out_of_the_current_folder, refuse_shadowed_packages
 from ccpairs.version import __version__
 
@@ -136,9 +137,14 @@ def exit_code(
     refuse_shadowed_packages()
     keep_children_out_of_the_current_folder()
     arguments = sys.argv[1:] if argv is None else argv
+    if argv is None:
+        outlive_readers()
     try:
         with end_in_one_line(interrupted, is_whole_process=argv is None):
-            return command(arguments)
+            code = command(arguments)
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where a full disk becomes one line
+            return code
     except UserError as error:
         _print_line(str(error), arguments)
         return EXIT_USER

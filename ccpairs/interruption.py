@@ -18,15 +18,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
-SIGNALS: dict[int, tuple[str, Any]] = {
-    signal.SIGINT: ("interrupted", signal.default_int_handler),
-    signal.SIGTERM: ("ended by SIGTERM", signal.SIG_DFL),
-    signal.SIGHUP: ("ended by SIGHUP", signal.SIG_DFL),
-}
-"""Signal -> what the line says, and Python's default handler. Any other handler stays: the signal is ignored
-(``nohup``), or the program that calls the command handles it."""
+from ccpairs.early_signals import SIGNALS, is_unhandled
 
 SECONDS_OF_ONE_PRESS = 0.5
 """Shells and ``timeout`` send a signal twice. A repetition within this time is the same press; a later one ends at
@@ -54,7 +48,7 @@ def end_in_one_line(how_to_go_on: str, *, is_whole_process: bool = False) -> Ite
     ``is_whole_process``: the process ends after the block, and that takes a moment; keep the handlers until then.
     """
     global _is_sigint_handled
-    handled = {number for number, (_, default) in SIGNALS.items() if signal.getsignal(number) is default}
+    handled = {number for number in SIGNALS if is_unhandled(number)}
     if threading.current_thread() is not threading.main_thread() or not handled:
         yield
         return

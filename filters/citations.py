@@ -112,7 +112,9 @@ _NOTHING_LEFT = re.compile(
     r"| ?[(\[][\s,;]{0,5}\0|\0[\s,;]{0,5}[)\]]"
 )
 _BEFORE_STOP = re.compile(r"(?:\s|(?<=[,;])[,;])+(?=[,;.:?!])")
-_ELLIPSIS = re.compile(r"^[\s.…,;:)\]–-]+|(?:\s*(?:\.\.\.|…))+$")
+_STOPS_AT_BEGIN = re.compile(r"^[\s.…,;:)\]–-]+")
+_ELLIPSES = re.compile(r"(?:(?:\.\.\.|…)\s*)*")
+"""Matched from the end of a text backwards, so that a long row of stops inside it takes linear time."""
 
 
 def without_marks(text: str) -> str:
@@ -130,7 +132,14 @@ def without_marks(text: str) -> str:
         text = _PARENTHESIS.sub(_without_citations, text)
         text = _NOTHING_LEFT.sub("", _YEAR_ALONE.sub("", text))
     text = _RAISED.sub("", text).replace("et al..", "et al.")
-    return plain(_ELLIPSIS.sub("", _BEFORE_STOP.sub("", plain(text))))
+    text = _STOPS_AT_BEGIN.sub("", _BEFORE_STOP.sub("", plain(text)))
+    return plain(text[: len(text) - _match_end(_ELLIPSES, text[::-1])])
+
+
+def _match_end(pattern: re.Pattern[str], text: str) -> int:
+    """Where the match at the beginning of a text ends; 0 where there is none."""
+    found = pattern.match(text)
+    return found.end() if found else 0
 
 
 def _without_round_numbers(text: str) -> str:

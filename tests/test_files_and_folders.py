@@ -334,6 +334,14 @@ def test_a_language_model_is_written_by_one_command_at_a_time(tmp_path: Path) ->
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["lm", "x"]
 
 
+def test_what_a_killed_training_of_a_language_model_left_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".tmp-lm" / "work").mkdir(parents=True)
+    (tmp_path / ".tmp-lm" / "work" / "corpus.txt").touch()
+    with new_directory(tmp_path / "lm"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["lm"]
+
+
 @pytest.mark.parametrize(
     "flags",
     [
@@ -370,8 +378,10 @@ def test_a_file_address_is_an_input_and_an_output(dumps: Path, tmp_path: Path) -
 
 
 def test_sample_dumps_go_where_the_output_is(tmp_path: Path) -> None:
+    (tmp_path / "out" / ".tmp-sample-dumps" / "reddit").mkdir(parents=True)  # of a command that was killed
     done = in_folder(tmp_path, "--output", "~/out", HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "out" / ".tmp-sample-dumps").exists()
     assert (tmp_path / "out" / "sample-dumps" / "reddit").is_dir()
     assert not (tmp_path / "~").exists()
 

@@ -23,6 +23,7 @@ import signal, subprocess, sys, threading, time
 from pathlib import Path
 from ccpairs import interruption
 from ccpairs.command_line import exit_code
+from ccpairs.output_folder import hold_file
 
 folder = Path(sys.argv[1])
 
@@ -54,7 +55,8 @@ HAS_A_STUBBORN_CHILD = """
     ready()
 """
 HAS_TEMPORARY_FILES = """
-    with interruption.temporary(folder / ".tmp-file"), interruption.temporary(folder / ".tmp-folder"):
+    lock = hold_file(str(folder / ".tmp-lock"), "lm", "lm", stays=False)
+    with lock, interruption.temporary(folder / ".tmp-file"), interruption.temporary(folder / ".tmp-folder"):
         (folder / ".tmp-folder").mkdir()
         (folder / ".tmp-folder" / "inside").touch()
         (folder / ".tmp-file").touch()
@@ -232,3 +234,25 @@ def test_a_signal_after_the_work_while_the_process_ends(tmp_path: Path) -> None:
     )
     ended = signal_when((tmp_path / "ready").exists, ["-c", code, tmp_path], signal.SIGINT)
     assert ended[:4] == (130, "printed before", "ccpairs: interrupted; type it again\n", [])
+
+
+@pytest.mark.parametrize(
+    ("number", "line"),
+    [
+        (signal.SIGINT, "ccpairs: interrupted before it began; type the same command again\n"),
+        (signal.SIGTERM, "ccpairs: ended by SIGTERM before it began; type the same command again\n"),
+    ],
+)
+def test_a_signal_while_a_command_is_imported(number: signal.Signals, line: str, tmp_path: Path) -> None:
+    code = f"import pathlib, time\npathlib.Path({str(tmp_path / 'ready')!r}).touch()\ntime.sleep(600)\n"
+    (tmp_path / "argparse.py").write_text(code)  # stands before Python's own
+    ended = signal_when(
+        (tmp_path / "ready").exists, ["-m", "ccpairs.build"], number, environment={"PYTHONPATH": str(tmp_path)}
+    )
+    assert (ended.code, ended.stderr) == (128 + number, line)
+
+
+def test_a_program_that_imports_ccpairs_keeps_its_handlers() -> None:
+    code = "import signal, ccpairs; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    assert done.stdout == "True\n"

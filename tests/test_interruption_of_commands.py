@@ -121,7 +121,7 @@ def test_lm_train(tmp_path: Path) -> None:
         "".join(f"the word number {number} stands beside {number * 7919 % 10007}\n" for number in range(99_999))
     )
     ended = signal_when(
-        has(tmp_path, ".tmp-*/corpus.txt"),
+        has(tmp_path, ".tmp-*/work/corpus.txt"),
         ["-m", "ccpairs.lm", "train", "--input", words, "--output", tmp_path / "model", "--language", "en"],
         signal.SIGINT,
         to_group=True,

@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -28,6 +27,9 @@ from models.lm.normalisers import CCNET, Normaliser
 from models.lm.sidecar import NormaliserName, Sidecar, describe_file, write_sidecar
 
 log = logging.getLogger("ccpairs")
+
+WORK = "work"
+"""Folder beside the model while it is made."""
 
 THREADS = 16
 """SentencePiece adds up in so many parts, whatever the number of cores, so that it gives the same bytes everywhere."""
@@ -73,12 +75,9 @@ def train(
     """
     find_tool("lmplz")
     find_tool("build_binary")
-    with (
-        new_directory(directory) as made,
-        tempfile.TemporaryDirectory(dir=made.parent, prefix=".tmp-") as passing,
-        temporary(passing),
-    ):
-        folder = Path(passing)
+    with new_directory(directory) as made:
+        folder = made.with_name(WORK)
+        folder.mkdir()
         corpus_file, arpa = folder / "corpus.txt", folder / "model.arpa"
         count, words = write_normalised(texts, normaliser, corpus_file)
         if count == 0:
@@ -112,21 +111,26 @@ def train(
 
 @contextlib.contextmanager
 def new_directory(directory: Path) -> Iterator[Path]:
-    """A folder that gets its name when it is whole; raises ``UserError`` where that name is taken or cannot be."""
+    """A folder that gets its name when it is whole; raises ``UserError`` where that name is taken or cannot be.
+
+    The folder that it lies in until then is removed at the end, with everything beside it.
+    """
     home = directory.absolute().parent
     try:
         home.mkdir(parents=True, exist_ok=True)
         with hold_file(str(home / f".tmp-{directory.name}.lock"), str(directory), "lm", stays=False):
             if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
                 raise UserError(f"{directory}: is there already; choose another --output, or remove it")
-            made = Path(tempfile.mkdtemp(dir=home, prefix=f".tmp-{directory.name}-"))
+            passing = home / f".tmp-{directory.name}"
+            shutil.rmtree(passing, ignore_errors=True)  # of a command that was killed
             try:
-                with temporary(made):
-                    made.chmod(0o755)
+                with temporary(passing):
+                    made = passing / "model"
+                    made.mkdir(parents=True)
                     yield made
                     made.replace(directory.absolute())
             finally:
-                shutil.rmtree(made, ignore_errors=True)
+                shutil.rmtree(passing, ignore_errors=True)
     except OSError as error:
         reason = explain(error, path=str(directory)) or f"{directory}: cannot be written ({error.strerror or error})"
         raise UserError(f"{reason}; or choose another --output") from None

@@ -98,6 +98,11 @@ def test_context_filter(context: str, reason: str | None) -> None:
     assert ContextFilter().reason(context) == reason
 
 
+def test_a_long_row_of_stops_takes_no_time() -> None:
+    stops = "." * 300_000
+    assert without_marks(f"it works{stops} here ... …") == f"it works{stops} here"
+
+
 @pytest.mark.parametrize("case", ODD_TEXTS)
 def test_odd_texts(case: str) -> None:
     text = ODD_TEXTS[case]
