@@ -32,7 +32,8 @@ _STATEMENT = re.compile(
       \ (?:automatically\ )?(?:by\ a\ (?:\w+\ )?bot\b|by\ an?\ automated\b)
     | (?:this|the\ above)\ (?:action|comment|post|reply|message|submission|response)\ was
       \ (?:performed|generated|posted|created|made|sent)\ automatically(?!\ (?:by|in|when|on|at|every)\b)
-    | (?:this|i)\ (?:is|was|am)\ an\ automat(?:ed|ic)\ (?:message|comment|reply|response|post|action|bot|account|summary)
+    | (?:this|i)\ (?:is|was|am)\ an\ automat(?:ed|ic)
+      \ (?:message|comment|reply|response|post|action|bot|account|summary)
     | (?:please\ )?\[?contact\ the\ moderators\ of\ this\ subreddit(?:\]|\.?$|\ (?:if|with|for)\b)
     | \[?(?:more\ |info\ |information\ )?(?:about|info|faq|source|feedback|report|block|stop)\ (?:\w+\ )?this\ bot\)?\]
     ) | (?:^|[.!?\n(|]\s*)(?:beep|bleep)[,.!]?\ ?(?:boop|bloop)\b(?=\W*(?:$|\n|i\ am|i'm|i’m|im|this|bot))
@@ -48,14 +49,16 @@ _INTRODUCTION = re.compile(
 _LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*\)")
 # The last line is a name, perhaps with links behind it ("^NameBot ^| ^[Feedback](...)"), or ends in "— NameBot".
 _SIGNATURE = re.compile(
-    rf"[-–—~| ]*(?:(?i:by|from|love|yours)[ ,]+)?/?{_OWN_NAME}(?:\s*v?\d[\d.]*)?\s*(?:[|•·–—-].*|(?i:downvote to ).*|[.!\s]*)$"
+    rf"[-–—~| ]*(?:(?i:by|from|love|yours)[ ,]+)?/?{_OWN_NAME}(?:\s*v?\d[\d.]*)?\s*"
+    r"(?:[|•·–—-].*|(?i:downvote to ).*|[.!\s]*)$"
 )
 _SIGNED = re.compile(rf"(?:–|—|--)\s*/?{_OWN_NAME}[.!)\s]*$")
 # As link helpers sign below a link: a last line "FixerBot", "by FixerBot", or one that ends in "^FixerBot".
 _SIGNED_LINK = re.compile(rf"(?:^[*_~(]*(?:(?i:by) )?|\^[\^(]*)/?{_OWN_NAME}[)*_~.!\s]*$")
 _LINK_SIGNS = ("://", "](", "/r/")
 _UNDERSCORED = re.compile(
-    rf"{_CLAUSE}(?:i\ am|i'm|i’m|im|my\ name\ is)\ (?:the\ |your\ |a\ )?\[?/?(?:u/)?[a-z0-9-]+_(?:[a-z0-9-]+_)?bot(?=[\s)\]]*(?:[.!,;|\n]|$))"
+    rf"{_CLAUSE}(?:i\ am|i'm|i’m|im|my\ name\ is)\ (?:the\ |your\ |a\ )?\[?/?(?:u/)?"
+    r"[a-z0-9-]+_(?:[a-z0-9-]+_)?bot(?=[\s)\]]*(?:[.!,;|\n]|$))"
 )
 _RULE = re.compile(r"\s*(?:[-_*]\s*){3,}$")
 

@@ -77,17 +77,17 @@ _ROUND_NUMBERS = re.compile(
 )
 _LAST_WORD = re.compile(r"([^\s(\[]{1,40})\s*$")
 _NO_REFERENCE_TABLE = """
-a age aged ages an at between block blocks case cases channel channels chapter chapters chromosome chromosomes ci
-class classes cluster clusters concentration concentrations day days degree degrees dose doses epoch epochs exon exons
-frequencies frequency grade grades hour hours integers lag lags lane lanes layer layers minutes month months order orders
-panel panels phase phases primes rank ranks temperature temperatures the threshold thresholds trial trials wavelengths
-week weeks window windows cell cells class columns coordinate coordinates dimension dimensions eq
-eqs equation equations example fig figs figure figures from grade group groups in index indices interval
-intervals item items length level levels line lines location locations matrix mean means median model node
-nodes number numbers of order pair pairs parameter parameters pixel pixels point points position positions
-range ranges ratio rows score scores sec section sections set sets shape size sizes stage stages state states
-step steps table tables tuple tuples type types value values vector vectors version versions weight weights
-year years
+a age aged ages an at between block blocks case cases cell cells channel channels chapter chapters chromosome
+chromosomes ci class classes cluster clusters columns concentration concentrations coordinate coordinates day
+days degree degrees dimension dimensions dose doses epoch epochs eq eqs equation equations example exon exons
+fig figs figure figures frequencies frequency from grade grades group groups hour hours in index indices
+integers interval intervals item items lag lags lane lanes layer layers length level levels line lines location
+locations matrix mean means median minutes model month months node nodes number numbers of order orders pair
+pairs panel panels parameter parameters phase phases pixel pixels point points position positions primes range
+ranges rank ranks ratio rows score scores sec section sections set sets shape size sizes stage stages state
+states step steps table tables temperature temperatures the threshold thresholds trial trials tuple tuples type
+types value values vector vectors version versions wavelengths week weeks weight weights window windows year
+years
 """
 _NO_REFERENCE_BEFORE = frozenset(_NO_REFERENCE_TABLE.split())
 _AMOUNT_BEHIND = re.compile(
@@ -108,11 +108,14 @@ _AUTHOR_YEAR = re.compile(
     r"\s*(?:(?:but|see|also|e\.g\.|i\.e\.|cf\.|from|after|and|for (?:an? )?(?:reviews?|overview)|as in"
     r"|(?:adapted|quoted|cited|reviewed|discussed|described|reported) (?:from|in|by))[ ,]*){0,4}"
     r"(?:(?:de|van|der|den|von|la|le|del|di|da|dos|d['’]) ?){0,3}(?:[A-Z]\. ?){0,3}"
-    rf"(?:{_NAME}|[A-Z]{{2,6}}(?=, ))(?:[ ,]+(?:{_NAME}|[A-Z]{{1,2}}(?:,| )(?=\d)|[A-Z]\.|(?:et )?al\.?,?|and|&|de|van|der|den|von|la|le|del|di|da|dos)){{0,12}}"
+    rf"(?:{_NAME}|[A-Z]{{2,6}}(?=, ))"
+    rf"(?:[ ,]+(?:{_NAME}|[A-Z]{{1,2}}(?:,| )(?=\d)|[A-Z]\.|(?:et )?al\.?,?|and|&"
+    rf"|de|van|der|den|von|la|le|del|di|da|dos)){{0,12}}"
     r"[ ,]+\(?(?:(?:19|20)\d\d[a-z]?(?:, ?(?:(?:19|20)\d\d)?[a-z]?\b){0,8}|in press|forthcoming|n\.d\."
     r"|submitted|in preparation"
     rf"|unpublished(?: \w+)?|pers(?:onal|\.) comm(?:unication|\.)){_PAGE}?(?:, (?:emphasis|italics"
-    rf"|translation) (?:in )?\w+)?(?:,? for (?:an? )?(?:\w+ )?(?:reviews?|overview|surveys?|details|discussions?|examples?)"
+    rf"|translation) (?:in )?\w+)?(?:,? for (?:an? )?(?:\w+ )?"
+    r"(?:reviews?|overview|surveys?|details|discussions?|examples?)"
     rf"|,? (?:among|inter) \w+|,? and references therein)?\s*"
 )
 _KEY = re.compile(r"\s*(?:[A-Z][A-Za-z+]{1,12}\d{2,4}[a-z]?(?:, ?|\s*$)){1,12}")

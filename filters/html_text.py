@@ -69,12 +69,12 @@ _ANY_TAG = re.compile(
     re.DOTALL,
 )
 _NO_TAG = re.compile(r"<(?=[a-zA-Z/!?%@$])")
-# A string of a program holds a tag between its quotes; a sentence about HTML calls one a tag (an end tag before that word
-# closes an element of the text, unless the element is empty); templates of programs have attributes of their own.
+# A string of a program holds a tag between its quotes; a sentence about HTML calls one a tag (an end tag before that
+# word closes an element of the text, unless the element is empty); templates of programs have attributes of their own.
 _SHOWN = re.compile(
     r"""['"`]\s*</?[a-zA-Z][^<>]*>|</?[a-zA-Z][^<>]*>\s*['"`]\s*[+.;,)]
     |<(?:[a-zA-Z][^<>]*>|([a-zA-Z]\w*)>\s*</\1>)\s*(?:tags?|elements?|attributes?)\b
-    |(?:(?:[{;\n]|\A)\s*return\s*\(?|=>\s*\(?|\b(?:var|let|const)\s+\w+\s*=)\s*<[a-zA-Z]
+    |(?:(?:[{;\n]|\A)\s{0,20}return\s*\(?|=>\s*\(?|\b(?:var|let|const)\s+\w+\s*=)\s*<[a-zA-Z]
     |<[a-zA-Z][^<>]*\s(?:className|v-[a-z]+|ng-[a-z]+|th:[a-z]+)\s*=
     """,
     re.VERBOSE,

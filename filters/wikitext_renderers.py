@@ -312,7 +312,8 @@ RENDERERS: dict[str, Renderer] = _table(
         """,
         _shown: """
         w; wp; wikipedia link; iw; нп; нп1; нп2; нп3; нп4; нп5; не переведено; не переведено 2; не переведено 3
-        не переведено 4; не переведено 5; sort; sortkey; hover title; h:title; hoovertitle; не перекладено; не перекладено2; не перекладено5; section link2; pagelink
+        не переведено 4; не переведено 5; sort; sortkey; hover title; h:title; hoovertitle
+        не перекладено; не перекладено2; не перекладено5; section link2; pagelink
         """,
         _shown_third: "le; lj; internal link helper/en; internal link helper/ja; internal link helper",
         _labelled: """
@@ -321,7 +322,8 @@ RENDERERS: dict[str, Renderer] = _table(
         _second: """
         lang; langx; rtl-lang; ltr-lang; resize; font; color; colour; fontcolor; font color; wikt-lang; script
         langue; lang1; foreign
-        язык; мова; color text; lng; linktext2; langwithname; hs; stack2; bg; background color; text color; тс; выделить цветом
+        язык; мова; color text; lng; linktext2; langwithname; hs; stack2
+        bg; background color; text color; тс; выделить цветом
         """,
         _last: """
         transl; transliteration; translit; xlit; wt; wiktlink; harvard link; lang-translit; script2; translittération

@@ -34,7 +34,7 @@ EXCERPTS = {
     "words before numbers": ("it holds (refs 12, 13) here (Refs. [4]) too", "it holds here too"),
     "numbers in brackets of their own": ("studies (7)-(9), (12 and 13) and [4, 5, and 6] show", "studies, and show"),
     "signals and remarks": (
-        "so (but see Smith, 2001) it is (quoted in Roe 2001: 12) here (see Doe 2001 for a review; Roe, 1999, among others)",
+        "so (but see Smith, 2001) it is (quoted in Roe 2001: 12) here (see Doe 2001 for a review; Roe, 1999)",
         "so it is here",
     ),
     "organisations and initials": ("it holds (WHO, 2001; J. Smith, 2002; d'Andrea 2003).", "it holds."),
