@@ -16,8 +16,9 @@ from pipelines.sources.news import News
 from pipelines.sources.reddit import Reddit
 from pipelines.sources.s2orc import S2ORC
 from pipelines.sources.wikipedia import Wikipedia
-from tests.pipelines.sources.test_news import CC_NEWS, PROSE
+from tests.pipelines.sources.test_news import CC_NEWS
 from tests.pipelines.sources.test_reddit import COMMENT
+from tests.pipelines.web_records import PROSE
 
 ABSTRACT = (
     "We measure the water of seven lakes through a year and find that it is clear where the shore is left alone. "
