@@ -68,19 +68,26 @@ _PAGE = (
     r"|tab\.|notes?|nn?\.|vols?\.|para\.)?"
     r" ?(?:\d|[ivxlc]{1,6}\b)[\divxlc.–-]{0,12}(?:, ?\d{1,4}(?:[–-]\d{1,4})?){0,4}(?: ?ff?\.?)?)"
 )
-_BRACKET = rf"\[ ?{_SEE}\d{{1,4}}[a-z]?(?: ?[-,;–—] ?\d{{1,4}}[a-z]?){{0,40}}(?:{_PAGE})? ?\]"
+_BRACKET = rf"\[ ?{_SEE}\d{{1,4}}[a-z]?(?:(?: ?[-,;–—] ?(?:and )?| and )\d{{1,4}}[a-z]?){{0,40}}(?:{_PAGE})? ?\]"
 _NUMBERS = re.compile(rf" ?{_BRACKET}(?: ?(?:[-,;–—]|and|or|to) ?{_BRACKET}){{0,40}}")
 # "(12, 13)": numbers that rise, unless the words around speak of a place, a range or an amount.
-_ROUND_NUMBERS = re.compile(rf" ?\(({_SEE})(\d{{1,3}}(?: ?[-,;–—] ?\d{{1,3}}){{0,40}})\)")
+_ROUND_NUMBERS = re.compile(
+    rf" ?\(({_SEE})(\d{{1,3}}(?:(?: ?[-,;–—] ?(?:and )?| and | & )\d{{1,3}}){{0,40}}"
+    r"(?:\) ?[-,;–—] ?\(\d{1,3}){0,40})\)"
+)
 _LAST_WORD = re.compile(r"([^\s(\[]{1,40})\s*$")
 _NO_REFERENCE_TABLE = """
-age aged ages at between case cases cell cells class columns coordinate coordinates dimension dimensions eq
-eqs equation equations example fig figs figure figures from grade group groups in index indices interval
-intervals item items length level levels line lines location locations matrix mean means median model node
-nodes number numbers of order pair pairs parameter parameters pixel pixels point points position positions
-range ranges ratio rows score scores sec section sections set sets shape size sizes stage stages state states
-step steps table tables tuple tuples type types value values vector vectors version versions weight weights
-year years
+a age aged ages an at between block blocks case cases cell cells channel channels chapter chapters chromosome
+chromosomes ci class classes cluster clusters columns concentration concentrations coordinate coordinates day
+days degree degrees dimension dimensions dose doses epoch epochs eq eqs equation equations example exon exons
+fig figs figure figures frequencies frequency from grade grades group groups hour hours in index indices
+integers interval intervals item items lag lags lane lanes layer layers length level levels line lines location
+locations matrix mean means median minutes model month months node nodes number numbers of order orders pair
+pairs panel panels parameter parameters phase phases pixel pixels point points position positions primes range
+ranges rank ranks ratio rows score scores sec section sections set sets shape size sizes stage stages state
+states step steps table tables temperature temperatures the threshold thresholds trial trials tuple tuples type
+types value values vector vectors version versions wavelengths week weeks weight weights window windows year
+years
 """
 _NO_REFERENCE_BEFORE = frozenset(_NO_REFERENCE_TABLE.split())
 _AMOUNT_BEHIND = re.compile(
@@ -98,13 +105,18 @@ _NAME = (
     r"[^\W\d_a-z][\w'’-]*[a-z][\w'’-]*"
 )
 _AUTHOR_YEAR = re.compile(
-    r"\s*(?:(?:see|also|e\.g\.|i\.e\.|cf\.|from|after|and|for (?:a )?reviews?|reviewed (?:in|by))[ ,]*){0,4}"
-    r"(?:(?:de|van|der|den|von|la|le|del|di|da|dos) ){0,3}"
-    rf"{_NAME}(?:[ ,]+(?:{_NAME}|[A-Z]\.|(?:et )?al\.?,?|and|&|de|van|der|den|von|la|le|del|di|da|dos)){{0,12}}"
+    r"\s*(?:(?:but|see|also|e\.g\.|i\.e\.|cf\.|from|after|and|for (?:an? )?(?:reviews?|overview)|as in"
+    r"|(?:adapted|quoted|cited|reviewed|discussed|described|reported) (?:from|in|by))[ ,]*){0,4}"
+    r"(?:(?:de|van|der|den|von|la|le|del|di|da|dos|d['’]) ?){0,3}(?:[A-Z]\. ?){0,3}"
+    rf"(?:{_NAME}|[A-Z]{{2,6}}(?=, ))"
+    rf"(?:[ ,]+(?:{_NAME}|[A-Z]{{1,2}}(?:,| )(?=\d)|[A-Z]\.|(?:et )?al\.?,?|and|&"
+    rf"|de|van|der|den|von|la|le|del|di|da|dos)){{0,12}}"
     r"[ ,]+\(?(?:(?:19|20)\d\d[a-z]?(?:, ?(?:(?:19|20)\d\d)?[a-z]?\b){0,8}|in press|forthcoming|n\.d\."
     r"|submitted|in preparation"
     rf"|unpublished(?: \w+)?|pers(?:onal|\.) comm(?:unication|\.)){_PAGE}?(?:, (?:emphasis|italics"
-    rf"|translation) \w+)?\s*"
+    rf"|translation) (?:in )?\w+)?(?:,? for (?:an? )?(?:\w+ )?"
+    r"(?:reviews?|overview|surveys?|details|discussions?|examples?)"
+    rf"|,? (?:among|inter) \w+|,? and references therein)?\s*"
 )
 _KEY = re.compile(r"\s*(?:[A-Z][A-Za-z+]{1,12}\d{2,4}[a-z]?(?:, ?|\s*$)){1,12}")
 _NOTHING_LEFT = re.compile(
@@ -173,8 +185,14 @@ def _is_reference(found: re.Match[str], several: int) -> bool:
     return len(word) > 1 and not is_amount and word[-1].isalnum() and word not in _NO_REFERENCE_BEFORE
 
 
+# "; ", and the comma or "and" of "Smith 2001, Jones 2002".
+_BETWEEN_CITATIONS = re.compile(
+    r";|(?<=(?:19|20)\d\d),? and (?=[A-Z][a-z])|(?<=(?:19|20)\d\d), (?=[A-Z][a-z][^;]{0,80}\d{4})"
+)
+
+
 def _without_citations(found: re.Match[str]) -> str:
-    parts = found[1].split(";")
+    parts = _BETWEEN_CITATIONS.split(found[1])
     kept = [part for part in parts if not (_AUTHOR_YEAR.fullmatch(part) or _KEY.fullmatch(part))]
     if len(kept) == len(parts):
         return found[0]

@@ -65,14 +65,30 @@ _END_OPTIONAL = frozenset(
     ("p", "li", "dd", "dt", "tr", "td", "th", "thead", "tbody", "tfoot", "html", "head", "body", "colgroup", "caption")
 )
 _ANY_TAG = re.compile(
-    r"""<(?P<end>/?)(?P<name>[a-zA-Z][\w:.-]*)(?P<rest>(?:\s+[\w:-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>=]+))?)*\s*/?)>|<!--.*?(?:-->|\Z)|<!(?i:doctype)[^>]*>""",
+    r"""<(?P<end>/?)(?P<name>[a-zA-Z][\w:.-]*)(?P<rest>(?:\s+[\w:-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>=][^\s"'<>]*))?)*\s*/?)>|<!--.*?(?:-->|\Z)|<!(?i:doctype)[^>]*>""",
     re.DOTALL,
 )
 _NO_TAG = re.compile(r"<(?=[a-zA-Z/!?%@$])")
-# A string of a program holds a tag between its quotes; a sentence about HTML calls one a tag.
+# A string of a program holds a tag between its quotes; a sentence about HTML calls one a tag (an end tag before that
+# word closes an element of the text, unless the element is empty); templates of programs have attributes of their own.
 _SHOWN = re.compile(
-    r"""['"`]\s*</?[a-zA-Z][^<>]*>|</?[a-zA-Z][^<>]*>\s*(?:['"`]\s*[+.;,)]|(?:tags?|elements?|attributes?)\b)"""
+    r"""['"`]\s*</?[a-zA-Z][^<>]*>|</?[a-zA-Z][^<>]*>\s*['"`]\s*[+.;,)]
+    |<(?:[a-zA-Z][^<>]*>|([a-zA-Z]\w*)>\s*</\1>)\s*(?:tags?|elements?|attributes?)\b
+    |(?:(?:[{;\n]|\A)\s{0,20}return\s*\(?|=>\s*\(?|\b(?:var|let|const)\s+\w+\s*=)\s*<[a-zA-Z]
+    |<[a-zA-Z][^<>]*\s(?:className|v-[a-z]+|ng-[a-z]+|th:[a-z]+)\s*=
+    """,
+    re.VERBOSE,
 )
+# "What does <br> do?", "<br> is a tag", "How do I use <p> and </p>?", in a text with few tags.
+_BLOCK = r"<(?:br|hr|p|h[1-6]|title|head|body|html|table|div|ul|ol|li)\s*/?>"
+_NAMED_IN_A_SENTENCE = re.compile(
+    rf"""\b(?:does|do|use|using|add|insert|put|set|write|type|called|closing|opening|the|an?)\s+{_BLOCK}
+    |\A\s*{_BLOCK}\s+(?:is|are|was|does|means|makes)\b
+    |<([a-z]\w*)>(?:\s+(?:and|or|und|et|y)\s+|\s*\.\.\.\s*)</\1>
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_FEW_TAGS = 2
 _OPERATORS = ("&&", "<?", "<%", "{@")
 
 
@@ -108,7 +124,9 @@ def is_html(text: str) -> bool:
     rest.append(text[position:])
     if not names - _CARRIERS or any(name not in _END_OPTIONAL for name in open_tags):
         return False
-    return _NO_TAG.search("\0".join(rest)) is None and _SHOWN.search(text) is None
+    if _NO_TAG.search("\0".join(rest)) is not None or _SHOWN.search(text) is not None:
+        return False
+    return len(rest) > 1 + _FEW_TAGS or _NAMED_IN_A_SENTENCE.search(text) is None
 
 
 def _without_hidden(html: str) -> str:

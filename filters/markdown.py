@@ -32,13 +32,14 @@ _MEDIA_ADDRESS = (
     r"|(?:\w{2,4}\.)?reddit\.com/(?:poll|gallery|link/\w+/video))/[^\s<>\[\]()*]*"
 )
 _MEDIA_OF_SITE = re.compile(
-    rf"!?\[(?:\s*(?:{_MEDIA_ADDRESS}|View Poll)\s*|)\]\(\s*{_MEDIA_ADDRESS}[^()\n]*\)"
+    rf"!?[\[\udc5b](?:\s*(?:{_MEDIA_ADDRESS}|(?i:View Poll))\s*|)[\]\udc5d]\(\s*{_MEDIA_ADDRESS}[^()\n]*\)"
     rf"|(?<!\])\(\s*{_MEDIA_ADDRESS}\s*\)|(?<!\]\()<?{_MEDIA_ADDRESS}>?"
     r"|(?<![^\n])[ \t]*\[?View Poll\]?[ \t]*(?=\n|\Z)|\*?Processing (?:img|gif|video) \w{6,20}(?:\.\.\.|…)\*?"
 )
 
 _TARGET = r'\( {0,3}(?:[^\s()]*(?:\([^\s()]*\)[^\s()]*)*|[^\s)\[]*)(?: {1,3}"[^"\n]*")? {0,3}\)'
 _MEDIA = re.compile(rf"!\[(?:gif|img|image|video)?\]{_TARGET}")
+_CAPTION = re.compile(r"(?<!\S)!\[(?=[^\[\]]*\]\()")
 _OLD_SPOILER = re.compile(r'\[[^\[\]]*\]\((?:#|/)s ?"([^"\n]*)"\)')
 _LINK = re.compile(rf"\[([^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*)\]{_TARGET}")
 _DEFINITION = re.compile(r"\n {0,3}\[[^\]\n]+\]:[ \t]*<?(?:https?://|www\.|/|#)[^\n]*")
@@ -88,7 +89,7 @@ def markdown_to_text(md: str) -> str:
     if "redd" in md or "View Poll" in md or "Processing " in md:
         md = _MEDIA_OF_SITE.sub("", md)
     if "](" in md:
-        md = _nested(_LINK, r"\1", _OLD_SPOILER.sub(r"\1", _MEDIA.sub("", md)))
+        md = _nested(_LINK, r"\1", _OLD_SPOILER.sub(r"\1", _CAPTION.sub("[", _MEDIA.sub("", md))))
     if lines and "]:" in md:
         md, definitions = _DEFINITION.subn("", md)
         if definitions:

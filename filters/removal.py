@@ -8,7 +8,7 @@ from filters.text import lower_ends
 
 REMOVED = frozenset({"[deleted]", "[removed]", "[deleted by user]", "[ removed by reddit ]"})
 """What most dumps hold, lower case."""
-_SIGNS = ("remov", "delet", "overw", "redact", "shred", "protest", "revoked", "edited")
+_SIGNS = ("remov", "delet", "overw", "redact", "shred", "protest", "revoked", "edited", "left reddit for")
 _TOOL_SIGNS = (
     "script",
     "redact",
@@ -23,7 +23,7 @@ _TOOL_SIGNS = (
     "open-source",
 )
 """Every notice in English holds one of these; a search for them first is cheap."""
-_MARKS_OF_NOTICES = frozenset("[(*_~^\\`")
+_MARKS_OF_NOTICES = frozenset("[(*_~^\\`>&\n ")
 _STARTS = frozenset(
     (
         *(
@@ -74,12 +74,11 @@ _STARTS = frozenset(
             "mass",
             "anon",
         ),
-        *("arch", "obfu"),
+        *("arch", "obfu", "auth", "i ha", "fuck", "redd"),
     )
 )
 """The first four letters of notices in English."""
 _QUOTED = "> \n#-–—"
-_LAST_SIGNS = frozenset("*)_tv/.\n ]")
 _HEAD = 160
 """Characters within which a notice says that a text was removed."""
 _LONGEST_NOTICE = 240
@@ -101,8 +100,9 @@ _WHO = (
     r"|mod\ team|moderator\ team|user|author"
     r"|op|poster|admins?|administrators?|reddit(?:\ legal)?|auto-?mod(?:erator)?|anti-evil\ operations|owner"
     r"|creator|staff|redditor"
-    r"|system|filters?|legal\ team|spam\ filter)"
+    r"|(?:automated\ )?systems?|filters?|legal\ (?:team|operations)|spam\ filters?)(?:\ (?:of|from)\ /?r/\w+)?"
 )
+_RULE = r"(?:[:.,–-]?\ ?(?:for\ |per\ |see\ )?(?:violating\ |breaking\ )?rules?\ ?\#?\d[\w, ]{0,30})"
 _WHY = (
     r"(?:on\ account\ of|in\ response\ to|due\ to|because\ of|for|as|pursuant\ to|following|at\ the\ request\ of)"
     r"\ [^\[\].!?]{1,140}"
@@ -110,22 +110,24 @@ _WHY = (
 # "[ Removed by Reddit on account of violating the content policy. ]", "[comment deleted] 0.0911 What is this?"
 _BRACKETS = re.compile(
     rf"""[\[(]\s*(?:this\ )?(?:{_THING}\ )?(?:(?:was|were|is|has\ been|have\ been)\ )?{_GONE}
-    (?:\ by\ {_WHO}(?:\ team)?)?(?:,?\ {_WHY})?[.!]?\s*[\])]
+    (?:\ by\ {_WHO}(?:\ team)?|\ (?:user|account|comment|post))?(?:,?\ {_WHY}|{_RULE})?[.!]?\s*[\])]
     (?:[\W\d]*(?:what\ is\ this\??|v?\d[\d.]*|edited|why\??)?){{0,4}}\W*""",
     re.VERBOSE,
 )
 _WITH_VERSION = re.compile(r"\[(?:deleted|removed)\]\s*\^+\s*\d+\.\d")
 _OTHER_LANGUAGES = re.compile(
-    r"\[\s*(?:gelöscht|entfernt|supprimée?|effacée?|retirée?|eliminad[oa]|borrad[oa]|removid[oa]|apagad[oa]|rimoss[oa]"
+    r"\[\s*(?:(?:kommentar|beitrag|commentaire|message|comentario|comentário|publicación|commento|messaggio|bericht|komentarz"
+    r"|комментарий|сообщение)\s+)?(?:gelöscht|entfernt|supprimée?|effacée?|retirée?|eliminad[oa]|borrad[oa]|removid[oa]|apagad[oa]|excluíd[oa]|rimoss[oa]"
     r"|cancellat[oa]|eliminat[oa]|verwijderd|usunięt[yeao]|skasowan[yeao]|удал[её]н[оа]?|видалено|smazán[oa]|odstraněn[oa]"
     r"|silindi|borttagen|raderad|slettet|fjernet|poistettu|törölve|διαγράφηκε|șters|obrisano|dihapus|đã xóa"
-    r"|削除済み|削除されました|已删除|已刪除|삭제됨|삭제된 댓글입니다|تم الحذف|נמחק)(?:\s[^\[\]]{1,60})?\s*\]\W*"
+    r"|削除|削除済み|削除されました|已删除|已刪除|삭제됨|삭제된 댓글입니다|تم الحذف|נמחק)(?:\s[^\[\]]{1,60})?\s*\]\W*"
 )
 # "Comment removed by moderator", "This post has been deleted by its author.", "Removed"
 _SENTENCE = re.compile(
     rf"""\W*(?:sorry,?\ )?(?:(?:this|your|the)\ )?(?:(?:user|moderator|mod|self)\ )?(?:{_THING}\ )?
     (?:(?:was|were|is|has\ been|have\ been|got)\ )?(?:automatically\ |permanently\ )?{_GONE}
-    (?:\ by\ {_WHO})?(?:\ and\ (?:locked|deleted|removed))?[\s.!)\]-]*""",
+    (?:\ by\ {_WHO})?(?:\ and\ (?:locked|deleted|removed))?{_RULE}?[\s.!)\]-]*
+    | \W*(?:user|author)\ (?:has\ )?(?:deleted|removed)\ (?:this|their)\ (?:comment|post)\W*""",
     re.VERBOSE,
 )
 _BEGIN = r"(?:^|[\n\[(.!?–—-])\s*(?:edit:?\ )?(?:i'm\ sorry,?\ but\ )?"
@@ -145,11 +147,19 @@ _BY_TOOL = re.compile(
     rf"""{_THIS}{_BEEN}(?:{_EDITED}|{_MASS_EDITED})\b[^\n]{{0,60}}?\b(?:by|with|using|via|through|see)
       \ (?:{_TOOL}|{_SCRIPT})
     | {_MINE}{_BEEN}(?:{_EDITED}|{_MASS_EDITED})\b[^\n]{{0,60}}?\b(?:by|with|using|via|through)\ {_TOOL}
-    | (?:^|\n|[-–—])\s*(?:{_THING}\ )?(?:{_EDITED}|{_MASS_EDITED}(?:\ all\ [^\n]{{0,40}})?)
+    | (?:^|\n|[-–—])\s*(?:edit:\ )?(?:{_THING}\ )?(?:{_EDITED}|{_MASS_EDITED}(?:\ all\ [^\n]{{0,40}})?)
       \ (?:with|by|using|via)\ {_TOOL}
+    | {_THIS}{_BEEN}over-?written\ by\ an?\ script(?=\ (?:as|to|because|in|so)\b|[^\w\n]*$|\.)
+    | ^i\ have\ left\ reddit\ for\ voat\ due\ to\b
+    | redact\ all\ (?:of\ )?(?:the|my)\ comments\ (?:i've\ ever\ made\ )?on\ reddit,\ overwriting\b
+    | (?:^|\n)(?:(?:this|the)\ (?:\w+\ ){{0,2}}?{_THING}|what\ (?:was|used\ to\ be)\ (?:\w+\ )?here)\b
+      (?=[^\n]{{0,160}}\b(?:{_GONE}|taken\ down)\b)(?=[^\n]{{0,200}}\bredact\b)
+      [^\n?]{{0,250}}\b(?:may|might|could|possibly|potentially|perhaps)\b[^\n?]{{0,120}}\b(?:privacy|opsec|security|ai|data)\b(?![^\n]*\?)
     | consent\ for\ this\ {_THING}\ to\ be\ retained\b[^\n]{{0,40}}\brevoked""",
     re.VERBOSE,
 )
+# Behind words drawn at random, in one line with them.
+_SIGNED_BY_TOOL = re.compile(rf"[*_`^(]this\ {_THING}\ was\ {_MASS_EDITED}\b[^\n]{{0,60}}\bredact\b")
 _REASON = (
     r"(?:(?:in|as\ an?|to)\ (?:\w+\ )?protest\b|\bprotest(?:ing)?\b.{0,40}\breddit|reddit'?s?\ (?:new\ "
     r"|recent\ |ongoing\ |planned\ )*"
@@ -160,8 +170,8 @@ _REASON = (
 )
 # "This comment has been edited in protest of Reddit's API changes."
 _PROTEST = re.compile(
-    rf"(?:{_THIS}|{_MINE}(?=\ (?:was|were|is|are|ha\w+\ been)\ (?:edited"
-    rf"|overwritten)\b)){_BEEN}{_EDITED}\b[^?]{{0,160}}?{_REASON}[^?]*"
+    rf"(?:fuck\ [/\w]+(?=[.,!]))?(?:{_THIS}|{_MINE}(?=\ (?:was|were|is|are|ha\w+\ been)\ (?:edited"
+    rf"|overwritten)\b)){_BEEN}{_EDITED}\b(?!\ to\ (?!protest|protect))[^?]{{0,160}}?{_REASON}[^?]*"
     rf"|\W*(?:edit:?\ )?(?:user\ )?(?:{_THING}\ )?{_EDITED}\ (?:by\ (?:the\ )?(?:user|author|me|op)\ )?"
     rf"(?:for|in|to|as|due\ to|because\ of|over|following)\ [^?]{{0,60}}?{_REASON}[^?]*",
     re.VERBOSE,
@@ -169,16 +179,12 @@ _PROTEST = re.compile(
 
 
 def may_be_notice(ends: str) -> bool:
-    """Tell whether a text may be the notice of a removal: whether it begins as notices do, or ends as those of a tool
-    that writes words drawn at random.
+    """Tell whether a text may be the notice of a removal: whether it begins as notices do, or names the tool that
+    writes words drawn at random beside its notice.
 
     It costs little and most texts fail it. ``ends`` is what :func:`~filters.text.lower_ends` makes of the text.
     """
-    return (
-        ends[:4] in _STARTS
-        or ends[:1] in _MARKS_OF_NOTICES
-        or (ends[-1:] in _LAST_SIGNS and ends.find("redact", -_HEAD) >= 0)
-    )
+    return ends[:4] in _STARTS or ends[:1] in _MARKS_OF_NOTICES or "redact" in ends
 
 
 def is_removal_notice(text: str, ends: str | None = None) -> bool:
@@ -187,15 +193,18 @@ def is_removal_notice(text: str, ends: str | None = None) -> bool:
     Words about a removal inside other text ("my post was removed, why?") are no notice. ``ends`` is what
     :func:`~filters.text.lower_ends` makes of the text, where it is at hand.
     """
-    lower = lower_ends(text).lstrip(_QUOTED) if ends is None else ends
+    lower = (lower_ends(text) if ends is None else ends).removeprefix("&gt;").lstrip(_QUOTED)
     if not may_be_notice(lower):
         return False
     head = lower[:_HEAD]
     for sign in _SIGNS:
         if sign in head:
-            return _is_notice(text, lower)
-    if lower.find("redact", -_HEAD) >= 0:
-        return _is_notice(text, lower)
+            if _is_notice(text, lower):
+                return True
+            break
+    else:
+        if "redact" in lower and _is_notice(text, lower):
+            return True
     is_short = text[:1] == "[" and len(text) < _LONGEST_NOTICE
     return is_short and _OTHER_LANGUAGES.fullmatch(lower.strip()) is not None
 
@@ -214,6 +223,8 @@ def _is_notice(text: str, lower: str) -> bool:
             return True
         if len(whole) <= _LONGEST_NOTICE and (_BRACKETS.fullmatch(whole) or _SENTENCE.fullmatch(whole)):
             return True
+    if "mass " in lower and _SIGNED_BY_TOOL.search(_LINK.sub(r"\1", stripped)):
+        return True
     if may_be_tool and _BY_TOOL.search("\n".join(" ".join(line.split()) for line in words.split("\n"))):
         return True
     return len(whole) <= _LONGEST_PROTEST and _PROTEST.fullmatch(whole) is not None

@@ -9,13 +9,15 @@ SOMEONE = "someone"
 
 _NAME = r"(?:[A-Za-z0-9_-]|\\[_-]){3,26}(?![A-Za-z0-9_])"
 _REST = r"[^\s<>\[\]()\"'*]*"
-_SITE = r"(?:https?://|//)?(?:[a-z]{2,4}\.){0,2}[Rr]eddit\.com"
+_SITE = (
+    r"(?:https?://|//)?(?:[a-z]{1,8}\.){0,2}(?:[Rr]eddit|reveddit|removeddit|ceddit|unddit|redditmetis|snoopsnoo)\.com"
+)
 _OTHER_SITE = r"https?://|www\.|(?<![\w.-])(?:[\w-]{1,40}\.){1,4}(?:com|org|net|io|edu|gov|info|co|me|tv|ly|gg|be|uk|de|fr|ru|ca|au)/"
 _MENTION = re.compile(
     rf"""(?<![\w.-]){_SITE}/(?P<address>(?:u|user)/{_REST} | r/u_{_REST}
       | message/compose/?\?(?:{_REST}&)?to=(?!/?r/|%2F|\#){_REST})
     | (?:{_OTHER_SITE}){_REST}
-    | (?<![A-Za-z0-9À-ɏ/~])(?<!\.\.)(?:
+    | (?<![A-Za-z0-9À-ɏ/])(?<!\.\.)(?!(?<=~)\\?/)(?:
         (?:\\?/)?[uU]\\?/(?P<name>{_NAME})(?:/[uU]/{_NAME})*(?:/(?:comments|submitted|posts|overview|m|t)\b{_REST}|/(?!\w))?
       | (?:\\?/)?[rR]\\?/[uU]\\?_(?P<profile>{_NAME})(?:/(?:comments)\b{_REST}|/(?!\w))?
       | \\?/user\\?/(?P<user>{_NAME})(?:/(?:comments|submitted|posts|overview|m)\b{_REST}|/(?!\w)|(?!/))

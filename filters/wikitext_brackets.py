@@ -19,6 +19,9 @@ _TOKEN = re.compile(
     r"|\{\{+|\}\}+|\[\[|\]\]|\n[ \t:*#]*\{\|[^\n]*|\n[ \t]*\|\}(?!\})|</?[tT](?:able|ABLE)(?![\w-])[^<>]*>"
 )
 
+# "{Infobox person", whose arguments follow line by line: one brace is missing.
+_HALF_OPENED = re.compile(r"\n\{(?=[^{}|\n]{2,60}\n[ \t]*\|)")
+
 DEEPEST = 40
 """What nests deeper than this is dropped when it closes; so no character is copied more often than this."""
 
@@ -35,7 +38,7 @@ class _Open:
 
 def flatten(text: str, template: Callable[[str], str], link: Callable[[str], str]) -> str:
     """Replace what nests by what ``template`` and ``link`` make of its inner text. Linear time."""
-    text = "\n" + _SIMPLE_LINK.sub(r"\1\2", text)
+    text = _HALF_OPENED.sub("\n{{", "\n" + _SIMPLE_LINK.sub(r"\1\2", text))
     stack = [_Open("")]
     waiting = {"": 0, "{": 0, "[": 0, "|": 0}
     parts = stack[0].parts
@@ -141,6 +144,12 @@ def _without_target(text: str) -> str:
 _FILE = re.compile(r"[^|\n:]{2,24}:[^|\n]*\.\w{3,4}\s*$")
 
 
+_BOX = re.compile(r"\s*(?:infobox|taxobox|карточка|基礎情報)", re.IGNORECASE)
+_SHORT_ARGUMENT = 60
+"""Characters behind the last bar of a line; more may be prose behind a forgotten end."""
+_NAMED_ARGUMENT = re.compile(r"\s*[^\W\d][\w -]{0,40}=")
+
+
 def _without_arguments(text: str) -> str:
     """Drop the name of a template and the lines of its arguments; of one inside a line the last argument stays."""
     first, _, rest = text.partition("\n")
@@ -151,10 +160,15 @@ def _without_arguments(text: str) -> str:
     end = other = 0  # lines of arguments, and others since the last of them
     for number, line in enumerate(lines, 1):
         bare = line.strip()
-        if bare.startswith("|") or bare in ("}", "}}"):
+        if bare.startswith("|") or (bare and set(bare) <= {"}", " "}):
             end, other = number, 0
         elif not bare or bare[0] == "=" or (other := other + 1) > _GAP_OF_LINES:
             break
     if end:
         return "\n" + "\n".join(lines[end:])
-    return first.rpartition("|")[2] + text[len(first) :] if bar else text
+    if not bar and _BOX.match(name):
+        return text[len(first) :]
+    last = first.rpartition("|")[2]
+    if bar and _NAMED_ARGUMENT.match(last) and (_BOX.match(name) or len(last) <= _SHORT_ARGUMENT):
+        return first.rpartition("}")[2] + text[len(first) :] if "}" in first else text[len(first) :]
+    return last + text[len(first) :] if bar else text

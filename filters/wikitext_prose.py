@@ -70,7 +70,11 @@ def section_text(lines: Iterable[Line], max_chars: int | None = None) -> str:
 _BOOK_LINE = re.compile(
     r"(?<!\d)[,:;(]\s*(?:1[5-9]|20)\d\d[a-z]?(?:\W{1,3}(?:\d{1,4}|[ivxlc]+) ?\w{0,3})?\W*$"
     r"|^[^.!?]{3,80}(?<!\d)[,.] ?\(?(?:1[5-9]|20)\d\d[a-z]?\)?[.,:]"
-    r"|\b(?:pp?|S|с|стр|vol|no|ed|eds|hrsg|isbn|issn|doi)\. ?\d",
+    r"|\b(?:pp?|S|с|стр|vol|no|ed|eds|hrsg|isbn|issn|doi)\. ?\d"
+    # "— 320 с.", "Наука, 1985. —", "Beck, München 2001.", "岩波書店、2001年。", "12-34頁"
+    r"|[—–-] ?\d{1,4} ?(?:с|стр|p|pp|S)\.|[,:] ?(?:1[5-9]|20)\d\d\. ?[—–]"
+    r"|[.,:;] (?-i:[A-ZÄÖÜÉ])[\w./-]+ (?:1[5-9]|20)\d\d\W*$"
+    r"|[、，（(] ?(?:1[5-9]|20)\d\d年?[^。]{0,24}。?$|\d ?[頁页]",
     re.IGNORECASE,
 )
 _LONGEST_BOOK_LINE = 400

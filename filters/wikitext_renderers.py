@@ -170,6 +170,11 @@ def _as_of(args: Arguments) -> str:
     return f"{word} {_date_words(args.values, {'df': 'y'})}"
 
 
+def _plural(args: Arguments) -> str:
+    """``{{plural|5|book|books}}`` -> ``books``; of more forms the last, as for a large number."""
+    return args.get(1) if args.get(0) == "1" else args.values[-1] if len(args.values) > 1 else ""
+
+
 def _ship(args: Arguments) -> str:
     return f"{args.get(0)} {args.get(1)}".strip()
 
@@ -179,7 +184,15 @@ def _ship_class(args: Arguments) -> str:
 
 
 def _interlanguage(args: Arguments) -> str:
-    return args.named.get("lt") or args.named.get("label") or args.get(0)
+    shown = args.named.get("lt") or args.named.get("label")
+    # Old pages name the language first: {{ill|de|title here|title there}}.
+    is_old = (
+        len(args.values) > 1 and _LANGUAGE_CODE.fullmatch(args.get(0)) and not _LANGUAGE_CODE.fullmatch(args.get(1))
+    )
+    return shown or args.get(1 if is_old else 0)
+
+
+_LANGUAGE_CODE = re.compile("[a-z]{2,3}")
 
 
 def _coordinates(args: Arguments) -> str:
@@ -280,7 +293,7 @@ RENDERERS: dict[str, Renderer] = _table(
         abbr; abbrv; tooltip; tt; sup; sub; super; mono; kbd; samp; code; var; mvar
         math; em; strong
         bold; italic; i; b; noitalic; nobold; big2; midsize; resize2; center; centre; unicode; polytonic; hebrew
-        nastaliq; arabic
+        nastaliq; arabic; polytonisch
         script/hebrew; script/arabic; script/nastaliq; ipa; ipa link; ipalink; asl; angle; flag; flagcountry; flagu
         flag2; country
         chem2; ce; railgauge; track gauge; trackgauge; nts; formatnum; number; format price; formatprice; ntsh
@@ -299,7 +312,8 @@ RENDERERS: dict[str, Renderer] = _table(
         """,
         _shown: """
         w; wp; wikipedia link; iw; нп; нп1; нп2; нп3; нп4; нп5; не переведено; не переведено 2; не переведено 3
-        не переведено 4; не переведено 5; sort; sortkey; hover title; hoovertitle; section link2; pagelink
+        не переведено 4; не переведено 5; sort; sortkey; hover title; h:title; hoovertitle
+        не перекладено; не перекладено2; не перекладено5; section link2; pagelink
         """,
         _shown_third: "le; lj; internal link helper/en; internal link helper/ja; internal link helper",
         _labelled: """
@@ -308,7 +322,8 @@ RENDERERS: dict[str, Renderer] = _table(
         _second: """
         lang; langx; rtl-lang; ltr-lang; resize; font; color; colour; fontcolor; font color; wikt-lang; script
         langue; lang1; foreign
-        язык; мова; color text; lng; linktext2; langwithname; hs; stack2; bg; text color; тс; выделить цветом
+        язык; мова; color text; lng; linktext2; langwithname; hs; stack2
+        bg; background color; text color; тс; выделить цветом
         """,
         _last: """
         transl; transliteration; translit; xlit; wt; wiktlink; harvard link; lang-translit; script2; translittération
@@ -324,7 +339,7 @@ RENDERERS: dict[str, Renderer] = _table(
         unité; unit; unidad; unità; nb; date; date-; date de naissance; fecha; nombre; m; bibleverse; bibleverse-lb
         bibleref2; bibleref; bibel
         bibleverse-nb; zh-full; sura; cite quran; dunité; num; nobreak2; nihongo4; height; marathi; unitx
-        дата; plural
+        дата
         """,
         _joined(""): "chem; gaps; chemf; nuclide chem; formula; key press formula; nomn; notation; 10^",
         _joined(", "): """
@@ -334,7 +349,7 @@ RENDERERS: dict[str, Renderer] = _table(
         zh-all
         """,
         _joined("+"): "keypress; key press; key; keys; button; touche",
-        _nihongo: "読み仮名; nihongo; nihongo3; nihongo foot; nihongo krt; jp; japanese; korean; linktext3",
+        _nihongo: "読み仮名; nihongo; nihongo3; nihongo foot; nihongo krt; jp; japanese; japonais; korean; linktext3",
         _convert: "cvrt; convert; cvt; conv; cnv; convertir; перевод единиц; conversion",
         _value: "val; value; measurement; scinote; nombre scientifique",
         _fraction: "frac; sfrac; fraction; fract; frac2; дробь; bruch; ½2",
@@ -345,6 +360,7 @@ RENDERERS: dict[str, Renderer] = _table(
         bda; birth-date; death-date; date table sorting; start-date; end-date; birth date2; release date
         launch date; birth year and age; bya
         """,
+        _plural: "plural",
         _ship: """
         ship; uss; hms; ss; rms; hmas; hmcs; hmnzs; smu; sms; ins; ijn; css; usns; uscgc; mv; ms; mt; gts; ts; hnlms
         hdms; hswms; hnoms; orp

@@ -3,8 +3,10 @@
 A line goes through msgspec's decoder. Only one that it refuses is looked at again, so sound files pay nothing:
 
 * a byte-order mark at its start goes;
+* control characters inside a text stay;
 * half a surrogate pair (``\\ud83d``) goes; ``NaN`` and ``Infinity`` become null;
 * MongoDB's wrappers (``{"$date": ...}``, ``{"$oid": ...}``, ``{"$numberLong": ...}``) become what they wrap;
+* where true or false is wanted, 1 and 0 are that;
 * where a text is wanted and a list of texts stands, its texts are joined, a line each.
 """
 
@@ -83,7 +85,7 @@ def decode_leniently(line: bytes) -> Any:
     text = line.decode("utf-8", "surrogatepass" if _RAW_SURROGATE in line else "strict")
     if _LONE_SURROGATE.search(text):
         text = _sound(text)
-    return _without_surrogates(json.loads(text, parse_constant=lambda name: None))
+    return _without_surrogates(json.loads(text, parse_constant=lambda name: None, strict=False))
 
 
 def head_records(head: bytes) -> Iterator[Any]:
@@ -128,6 +130,8 @@ def _fit(value: Any, wanted: Any) -> Any:
                 return {name: _fit(item, hints[name]) if name in hints else item for name, item in value.items()}
             if get_origin(kind) is dict:
                 return {name: _fit(item, get_args(kind)[1]) for name, item in value.items()}
+    if bool in kinds and type(value) is int and value in (0, 1):
+        return bool(value)
     if isinstance(value, list):
         inner = next((get_args(kind)[0] for kind in kinds if get_origin(kind) is list), None)
         if inner is not None:

@@ -96,6 +96,8 @@ def test_holds_the_text_that_a_browser_engine_finds(html: str) -> None:
 
 
 HTML = [
+    "<p>Use <b>&lt;div&gt;</b> tags</p>",
+    "<a href=http://x.org/?a=b&c=d>this page</a> says so",
     "<p>One</p><p>two<br/>three</p>",
     "One<br>two<br />three",
     '<b>bold</b>, <i>it</i> and <a href="http://x.y?a=1">this</a>',
@@ -108,6 +110,14 @@ HTML = [
     "One</p>two<!-- three --> four",
 ]
 NO_HTML = [
+    'return <div className="a">{x}</div>;',
+    "const a = () => <p>hi</p>;",
+    "var x = <p>hello</p>",
+    '<div v-if="x">a</div>',
+    "What does <br> do?",
+    "<br> is a tag",
+    "How do I use <p> and </p>?",
+    "Set <title>My page</title> in the head",
     "",
     "a < b and c > d",
     "if a <b and c> d",

@@ -54,6 +54,11 @@ CASES = {
     "backticks as apostrophes": ("don`t", "don`t"),
     "escapes": (r"\*not\* snake\_case \[x\] \\ \> C:\disk :\ ", "*not* snake_case [x] \\ > C:\\disk :\\"),
     "right to left": ("**שלום** [عالم](http://a.b)", "שלום عالم"),
+    "a poll without a link": (
+        "\\[View Poll\\](https://www.reddit.com/poll/x) [view poll](https://www.reddit.com/poll/x)",
+        "",
+    ),
+    "a caption": ("Wow![x](http://a.b) ![my cat](https://preview.redd.it/x.png)", "Wow!x my cat"),
     "lone surrogates": ("a\ud800 *b*", "a b"),
 }
 

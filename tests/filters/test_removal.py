@@ -65,9 +65,45 @@ NOTICES = [
     "[deleted for privacy]",
     "This comment has been removed by the user.",
     "Post removed by AutoModerator",
+    "[removed: rule 3]",
+    "Removed. Rule 4.",
+    "[Deleted User]",
+    "This comment has been removed by a moderator of r/news.",
+    "Sorry, this post was removed by Reddit's spam filters.",
+    "This comment was removed by Reddit's Legal Operations.",
+    "User has deleted this comment.",
+    "[removido]",
+    "[Kommentar gelöscht]",
+    "[Commentaire supprimé]",
+    "rock fuzzy light *This post was mass deleted and anonymized with [Redact](https://redact.dev/)*",
+    (
+        "The content of this post was deleted by its author. **Redact** was the tool used, possibly for "
+        "privacy, security, or limiting AI training data.\n\nwater fish tree"
+    ),
+    (
+        "What was here has been permanently removed by the author. Redact handled the deletion, which may "
+        "have been for privacy or data security."
+    ),
+    "This comment has been overwritten by a script as I have abandoned my Reddit account.",
+    (
+        "I have left reddit for [Voat](https://voat.co) due to years of admin mismanagement and "
+        "preferential treatment. As an act of protest, I have chosen to redact all the comments I've ever "
+        "made on reddit, overwriting them with this message."
+    ),
+    "Edit: Redacted by Power Delete Suite",
+    "Reddit is killing third-party applications. This comment was edited using Power Delete Suite.",
+    "Fuck u/spez. This comment has been removed in protest of Reddit's API policy.",
 ]
 
 TEXTS = [
+    "My comment has been edited to include more information on API pricing.",
+    "The content of this post was deleted, maybe Redact could help with privacy?",
+    "This article says that posts were deleted with Redact, which could be bad for privacy.",
+    "I have left reddit for Voat. Then I came back.",
+    "Reddit removed my post for no reason, what should I do?",
+    "Fuck the mods. They removed my post in protest of API changes",
+    "This comment was overwritten by a script kiddie? no",
+    "[deleted user] said that it was good",
     "My post was removed by a moderator and I want to know why",
     "Am I in /r/news or [removed]?",
     "Flash removed from Ninite",

@@ -50,6 +50,9 @@ MENTIONS = [
     ("感谢u/bob_xさん", "感谢someoneさん"),
     ("Reddit.com/u/Bob_x!", "someone!"),
     ("U/bob_x said", "someone said"),
+    ("~~u/bob_x~~ and ~/u/bob", "~~someone~~ and ~/u/bob"),
+    ("https://m.reddit.com/user/bob_x and https://compact.reddit.com/u/bob_x", "someone and someone"),
+    ("https://www.reveddit.com/user/bob_x", "someone"),
 ]
 
 

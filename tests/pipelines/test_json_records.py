@@ -19,6 +19,7 @@ class Record(msgspec.Struct):
     texts: list[str] | None = None
     inner: Inner | None = None
     anything: Any = None
+    shown: bool | None = None
 
 
 MENDED: dict[str, tuple[bytes, Record]] = {
@@ -30,6 +31,8 @@ MENDED: dict[str, tuple[bytes, Record]] = {
     "a raw half": (b'{"title": "a\xed\xa0\xbd"}', Record("a")),
     "a pair as two raw halves": (b'{"title": "\xed\xa0\xbd\xed\xb8\x80"}', Record("\U0001f600")),
     "no number": (b'{"title": "a", "created": NaN, "anything": [Infinity]}', Record("a", anything=[None])),
+    "control characters": (b'{"title": "a\tb\x01"}', Record("a\tb\x01")),
+    "one for true": (b'{"title": "a", "shown": 1}', Record("a", shown=True)),
     "a text in pieces": (b'{"title": ["a", null, "b"]}', Record("a\nb")),
     "a text in pieces inside": (b'{"title": "a", "inner": {"text": ["b", "c"]}}', Record("a", inner=Inner("b\nc"))),
     "a list stays where one is wanted": (b'{"title": ["a"], "texts": ["b", "c"]}', Record("a", texts=["b", "c"])),

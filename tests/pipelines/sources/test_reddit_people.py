@@ -56,8 +56,15 @@ NOTICE = "[ Removed by Reddit on account of violating the [content policy](/help
 
 def test_a_notice_in_other_words() -> None:
     assert comment(body=NOTICE) == Reject("removed_text")
+    assert comment(body=f"&gt; {NOTICE}") == Reject("removed_text")
+    assert comment(body=f"\n{NOTICE}") == Reject("removed_text")
     assert post(selftext=NOTICE).reason == "removed_text"
     assert post(title=NOTICE).reason == "removed_text"
+
+
+def test_a_title_in_words_of_its_own_is_no_notice() -> None:
+    (row,) = post(title="Account deleted", selftext="How do I get it back?")
+    assert row[3:5] == ("Account deleted", "How do I get it back?")
 
 
 def test_a_bot_that_says_so() -> None:
