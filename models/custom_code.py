@@ -43,25 +43,38 @@ def is_custom(model: object) -> bool:
 
 def custom_modules(folder: Path) -> Iterator[str]:
     """What the files of sentence-transformers in a folder would import from outside of it and of torch."""
-    for module in _modules(folder):
+    for file, module in _modules(folder):
         kind, settings = str(module.get("type", "")), _read(_place(folder, module) / "config.json")
         if not kind.startswith("sentence_transformers."):
-            yield f"modules.json names {kind}"
+            yield f"{file} names {kind}"
         function = settings.get("activation_function")
         if function is not None and not str(function).startswith("torch."):
             yield f"{module.get('path')}/config.json names {function}"
 
 
 def _auto_maps(folder: Path) -> Iterator[str]:
-    places = dict.fromkeys([folder, *(_place(folder, module) for module in _modules(folder))])
+    places = dict.fromkeys([folder, *(_place(folder, module) for _, module in _modules(folder))])
     for file in (place / name for place in places for name in CONFIGURATIONS):
         if _read(file).get("auto_map"):
             yield f"auto_map in {file.name}"
 
 
-def _modules(folder: Path) -> list[dict[str, Any]]:
+def _modules(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    """The modules of a folder, those behind its routers among them, and the file that names each."""
     listed = _parsed(folder / "modules.json")
-    return [module for module in listed if isinstance(module, dict)] if isinstance(listed, list) else []
+    found = [("modules.json", each) for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    seen = set()
+    for _, module in found:  # which grows: a router may hold another one
+        place = str(module.get("path", ""))
+        if place in seen:
+            continue
+        seen.add(place)
+        for name in ("router_config.json", "config.json"):
+            types = _read(folder / place / name).get("types")
+            if isinstance(types, dict):
+                inside = [{"path": f"{place}/{part}".lstrip("/"), "type": kind} for part, kind in types.items()]
+                found += [(f"{place}/{name}".lstrip("/"), each) for each in inside]
+    return found
 
 
 def _place(folder: Path, module: dict[str, Any]) -> Path:

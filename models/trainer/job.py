@@ -26,6 +26,7 @@ from ccpairs.exhaustion import explain
 from ccpairs.interruption import temporary
 from ccpairs.output_folder import commands_of
 from models.encoders import Encoder
+from models.prompts import shown_prompts
 from models.trainer import processes
 from models.trainer.corpus import Corpus
 from models.trainer.learner import Learner, Say, make_learner
@@ -105,10 +106,11 @@ def prepare(
     if not processes.is_first():
         processes.wait_for_all()
     learner = make_learner(settings, corpus, output, watch.say)
-    limit = settings.model.max_tokens
+    watch.say(f"texts: {shown_prompts(learner.prompts)}, up to {learner.max_tokens:,} tokens")
     sources = tokenised(
-        corpus, learner.tokeniser, learner.identity, limit, output / TOKENS, grouping=grouping, told=watch.reading
-    )
+        corpus, learner.tokeniser, learner.identity, learner.max_tokens, output / TOKENS,
+        grouping=grouping, told=watch.reading,
+    )  # fmt: skip
     if processes.is_first():
         processes.wait_for_all()
         if missing := left_out(corpus, sources):
@@ -142,6 +144,7 @@ def run(
     )
     if processes.is_first():
         facts = facts_of(settings, corpus, batches, trained, identity(settings, corpus, rule))
+        facts["texts"] = {"prompts": dict(prepared.learner.prompts), "max_tokens": prepared.learner.max_tokens}
         half = output / f".tmp-{MODEL}"
         shutil.rmtree(half, ignore_errors=True)
         try:
