@@ -170,6 +170,7 @@ def train(argv: Sequence[str]) -> int:
 
 def run(settings: Settings, corpus: Corpus, tasks: Sequence[Task], given: Any) -> dict[str, Any]:
     """Train, or find it done; the facts of ``training.json``."""
+    from models.prompts import shown_prompts
     from models.trainer import job, processes
     from models.trainer.loop import Batches, Pace, Status
 
@@ -181,6 +182,8 @@ def run(settings: Settings, corpus: Corpus, tasks: Sequence[Task], given: Any) -
     quiet = given.quiet or not processes.is_first()
     with reading(corpus.rows, quiet) as told:
         prepared = job.prepare(settings, corpus, output, job.Watch(log.info, told))
+    learner = prepared.learner
+    log.info("texts: %s, up to %s tokens", shown_prompts(learner.prompts), f"{learner.max_tokens:,}")
     status = Status()
     steps = Batches(prepared.sources, settings).steps
     with watched(status, steps, quiet):

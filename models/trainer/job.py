@@ -26,7 +26,6 @@ from ccpairs.exhaustion import explain
 from ccpairs.interruption import temporary
 from ccpairs.output_folder import commands_of
 from models.encoders import Encoder
-from models.prompts import shown_prompts
 from models.trainer import processes
 from models.trainer.corpus import Corpus
 from models.trainer.learner import Learner, Say, make_learner
@@ -106,7 +105,6 @@ def prepare(
     if not processes.is_first():
         processes.wait_for_all()
     learner = make_learner(settings, corpus, output, watch.say)
-    watch.say(f"texts: {shown_prompts(learner.prompts)}, up to {learner.max_tokens:,} tokens")
     sources = tokenised(
         corpus, learner.tokeniser, learner.identity, learner.max_tokens, output / TOKENS,
         grouping=grouping, told=watch.reading,
