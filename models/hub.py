@@ -11,11 +11,23 @@ from ccpairs.errors import UserError
 log = logging.getLogger("ccpairs")
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9_][\w.-]*)?")
-FILES = ["*.json", "*.txt", "*.model", "*.py", "*.safetensors", "*.tsv", "*.vocab", ".gitattributes"]
-OLD_WEIGHTS = ["*.bin"]
-OTHER_FORMATS = ["onnx/*", "openvino/*", "coreml/*", "*.onnx", "original/*"]
 WHOLE = ".gitattributes"
 """A file of every repository, which transformers never asks for: where it is cached, the whole snapshot is."""
+FILES = [
+    "*.json",
+    "*.txt",
+    "*.model",
+    "*.py",
+    "*.safetensors",
+    "*.tsv",
+    "*.vocab",
+    "*.jinja",
+    "*.tiktoken",
+    "*/*.bin",
+    WHOLE,
+]
+OLD_WEIGHTS = ["*.bin"]
+OTHER_FORMATS = ["onnx/*", "openvino/*", "coreml/*", "*.onnx", "original/*"]
 
 
 def find_model(name: str | Path) -> Path:

@@ -116,6 +116,8 @@ def read_model_folder(
         raise UserError(f"{folder}: no model here; it has neither a modules.json of a static encoder nor a config.json")
     config = read_json(folder / "config.json")
     refuse_encoder_decoder(folder, config)
+    if (folder / "adapter_config.json").is_file():  # which transformers leaves out where the package peft is missing
+        return ModelFolder(folder, "sentence-transformers", folder, is_bare=True, reason="a PEFT adapter", **common)
     architecture = str((config.get("architectures") or [""])[0])
     if architecture.endswith("ForCausalLM") and config.get("is_causal", True):
         reason = f"a decoder ({architecture}), pooled by its last token"
@@ -155,9 +157,9 @@ def refuse_encoder_decoder(folder: Path, config: Mapping[str, Any]) -> None:
         )
 
 
-def check_rows(folder: Path, tokens: int, rows: int) -> None:
+def check_rows(folder: Path, tokens: int, rows: int | None) -> None:
     """Raise ``UserError`` where a tokenizer gives ids, below ``tokens``, that have no vector."""
-    if tokens > rows:
+    if rows is not None and tokens > rows:
         raise UserError(
             f"{folder}: {rows:,} vectors, but its tokenizer has {tokens:,} tokens; copy the tokenizer that belongs to "
             "the weights, or resize the model's embeddings to it"
@@ -187,7 +189,7 @@ def _of_modules(folder: Path, common: dict[str, Any]) -> ModelFolder:
         kinds.append(name if package.partition(".")[0] == "sentence_transformers" else module["type"])
         places.append(folder / module["path"])
     normalized = kinds[-1:] == ["Normalize"] and set(read_json(places[-1] / "config.json").values()) <= NORMALIZED
-    if normalized:
+    if normalized and common["truncate_dim"] is None:
         common["similarity"] = "cosine"  # of vectors of length 1 the dot product is the cosine
     body = kinds[:-1] if normalized else kinds
     settings = _transformer_settings(places[0]) if kinds[:1] == ["Transformer"] else {}

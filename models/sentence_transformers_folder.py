@@ -99,11 +99,11 @@ class SentenceTransformersFolder:
 
     def _fit(self) -> None:
         """Cut texts at the model's positions, which the package runs over; refuse ids without a vector."""
-        from models.transformer.positions import readable_tokens
+        from models.transformer.positions import embedding_rows, readable_tokens
 
         for module in self._modules("tokenizer", "auto_model"):
-            rows = module.auto_model.get_input_embeddings().num_embeddings
-            check_rows(self.stated.folder, max(module.tokenizer.get_vocab().values(), default=-1) + 1, rows)
+            tokens = max(module.tokenizer.get_vocab().values(), default=-1) + 1
+            check_rows(self.stated.folder, tokens, embedding_rows(module.auto_model))
             most = readable_tokens(module.auto_model, module.max_seq_length)
             if most is not None and (module.max_seq_length is None or module.max_seq_length > most):
                 module.max_seq_length = most
@@ -121,6 +121,8 @@ class SentenceTransformersFolder:
 
     def encode(self, texts: Sequence[str], role: Role) -> NDArray[np.float32]:
         """Vectors float32 [n, d] of texts with the folder's prompt for the role."""
+        if not texts:
+            return np.empty((0, self.dimension), np.float32)
         name = "encode_query" if role == "query" else "encode_document"
         encode = getattr(self.model, name, self.model.encode)  # releases before the fifth have one for both
         with self._lock:

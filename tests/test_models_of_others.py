@@ -16,6 +16,7 @@ from ccpairs import evaluate, judge, read_manifest, train
 from models.encoders import load_encoder
 from models.hub import find_model
 from models.prompts import parse_prompts
+from models.static.encoder import StaticEncoder
 from tests.conftest import REPOSITORY
 from tests.models.foreign import (
     TEXTS,
@@ -124,6 +125,9 @@ def test_training_from_a_static_encoder_of_others(kind: str, data: str, tmp_path
     trained = tmp_path / "out" / "model"
     encoder = load_encoder(trained)
     agrees(trained, encoder)
+    assert isinstance(encoder, StaticEncoder)
+    tokenizer = encoder.reader.tokenizer
+    assert tokenizer.encode(TEXTS[0]).ids == tokenizer.encode(TEXTS[0], add_special_tokens=False).ids
     assert not np.allclose(encoder.encode(TEXTS, "query"), load_encoder(folder).encode(TEXTS, "query"), atol=1e-3)
 
 

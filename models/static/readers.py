@@ -75,3 +75,9 @@ def unknown_id(tokenizer: Tokenizer) -> int | None:
         return found
     token = model.get("unk_token")
     return tokenizer.token_to_id(token) if token else None
+
+
+def without_special_tokens(tokenizer: Tokenizer) -> Tokenizer:
+    """A copy that adds none to a text, whoever uses it; a static encoder never counts them."""
+    told = json.loads(tokenizer.to_str())
+    return Tokenizer.from_str(json.dumps({**told, "post_processor": None}))

@@ -57,6 +57,7 @@ def make_learner(settings: Settings, corpus: Corpus, folder: Path, say: Say) -> 
 
 def _static(settings: Settings, corpus: Corpus, folder: Path, say: Say) -> Learner:
     from models.static.encoder import StaticEncoder, static_encoder
+    from models.static.readers import open_reader, without_special_tokens
     from models.static.tokenizer import open_tokenizer, train_tokenizer
     from models.static.training import StaticTrainable
 
@@ -70,7 +71,8 @@ def _static(settings: Settings, corpus: Corpus, folder: Path, say: Say) -> Learn
         stated = _begin_from(settings, "static")
         found = StaticEncoder.of_folder(stated)
         # The folder that training writes cuts no text, and neither does its model here.
-        encoder = StaticEncoder(found.reader, found.rows, found.prompts)
+        reader = open_reader(without_special_tokens(found.reader.tokenizer))
+        encoder = StaticEncoder(reader, found.rows, found.prompts)
         _check_dimensions(settings, encoder.dimension)
         check_memory(*encoder.rows.shape)
     else:

@@ -26,7 +26,7 @@ from models.model_folder import (
     read_model_folder,
     refuse_encoder_decoder,
 )  # fmt: skip
-from models.transformer.positions import readable_tokens
+from models.transformer.positions import embedding_rows, readable_tokens
 
 UNLIMITED = 1 << 20
 """Tokens of a text where neither the folder nor the model sets a limit."""
@@ -64,7 +64,8 @@ class Network:
         """Ids, flat (uint16 where the vocabulary allows it, else int32), and offsets int64 [n + 1] of the texts."""
         limit = min(max_tokens or self.max_tokens, self.positions)
         prefix, characters = self.prompts[role], limit * CHARACTERS_A_TOKEN
-        readable = [prefix + _encodable(text[:characters]) for text in texts]
+        kept = slice(-characters, None) if self.tokenizer.truncation_side == "left" else slice(characters)
+        readable = [prefix + _encodable(text[kept]) for text in texts]
         rows = self.tokenizer(
             readable, truncation=True, max_length=limit, return_attention_mask=False, return_token_type_ids=False
         )["input_ids"] if readable else []  # fmt: skip
@@ -190,13 +191,9 @@ def load_network(
 
 def _prepare_tokenizer(stated: ModelFolder, tokenizer: Any, model: Any) -> None:
     """Give the tokenizer what the folder asks for, and refuse one whose ids the model does not take as we pad them."""
-    check_rows(
-        stated.folder,
-        max(tokenizer.get_vocab().values(), default=-1) + 1,
-        model.get_input_embeddings().num_embeddings,
-    )
     if not tokenizer.is_fast:
         raise NeedsSentenceTransformers(stated.folder, "a model whose tokenizer is written in Python")
+    check_rows(stated.folder, max(tokenizer.get_vocab().values(), default=-1) + 1, embedding_rows(model))
     if tokenizer.padding_side != "right":
         raise NeedsSentenceTransformers(stated.folder, "a model that pads on the left")
     if any(tokenizer("x").get("token_type_ids", ())):

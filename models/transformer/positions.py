@@ -1,4 +1,4 @@
-"""How many tokens a transformer can read."""
+"""How many tokens a transformer can read, and how many ids it knows."""
 
 from __future__ import annotations
 
@@ -26,3 +26,11 @@ def readable_tokens(model: Any, stated: int | None = None) -> int | None:
                     return int(weight.shape[0]) - padding - 1
                 return min(most or int(weight.shape[0]), int(weight.shape[0]))
     return max(most, stated) if most and stated else most
+
+
+def embedding_rows(model: Any) -> int | None:
+    """How many ids have a vector; None where the model has no table of them, such as one that reads characters."""
+    try:
+        return int(model.get_input_embeddings().weight.shape[0])
+    except (AttributeError, NotImplementedError):
+        return None

@@ -127,7 +127,7 @@ def write_qwen(folder: Path, *, bare: bool) -> Path:
 
     raw = word_piece()
     raw.post_processor = processors.TemplateProcessing(single="$A [SEP]", special_tokens=[("[SEP]", 3)])
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=raw, pad_token="[PAD]", unk_token="[UNK]", eos_token="[SEP]", padding_side="left",
         model_max_length=64,
     )  # fmt: skip
@@ -162,7 +162,7 @@ def write_roberta(folder: Path, name: str, *, pad: int = 1, positions: int = 24,
     raw.pre_tokenizer = pre_tokenizers.Whitespace()
     ends = [(piece, pieces.index(piece)) for piece in ("[CLS]", "[SEP]")]
     raw.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
-    transformers.PreTrainedTokenizerFast(
+    transformers.PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=raw, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
         model_max_length=length,
     ).save_pretrained(str(folder))  # fmt: skip

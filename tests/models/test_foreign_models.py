@@ -108,6 +108,45 @@ def test_truncated_dimensions(pooling: str, tmp_path: Path) -> None:
     assert load_encoder(folder).fingerprint != encoder.fingerprint
 
 
+def test_cut_vectors_are_no_longer_of_length_1(tmp_path: Path) -> None:
+    from sentence_transformers.models import Normalize
+
+    settings = {"similarity_fn_name": "dot", "truncate_dim": 5}
+    folder = write_transformer(tmp_path / "model", modules=lambda _: [Normalize()], **settings)
+    encoder = open_encoder(folder, None, None)
+    assert isinstance(encoder, SentenceTransformersFolder)
+    agrees(folder, encoder)
+
+
+def test_a_transformer_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    folder = write_transformer(tmp_path / "model", prompts=PROMPTS)
+    (folder / "0_Transformer").mkdir()
+    for name in ("config.json", "model.safetensors", "sentence_bert_config.json", "tokenizer*"):
+        for path in folder.glob(name):
+            path.rename(folder / "0_Transformer" / path.name)
+    modules = json.loads((folder / "modules.json").read_text())
+    modules[0]["path"] = "0_Transformer"
+    (folder / "modules.json").write_text(json.dumps(modules))
+    encoder = load_encoder(folder)
+    assert isinstance(encoder, TransformerEncoder)
+    agrees(folder, encoder)
+
+
+def test_texts_that_are_cut_on_the_left(tmp_path: Path) -> None:
+    folder = write_transformer(tmp_path / "model")
+    change(folder / "tokenizer_config.json", truncation_side="left", model_max_length=8)
+    change(folder / "sentence_bert_config.json", max_seq_length=8)
+    agrees(folder, load_encoder(folder), [f"{'the sea ' * 2_000}who wrote it", "the sea"])
+
+
+def test_an_adapter_is_never_left_out(tmp_path: Path) -> None:
+    for folder in (write_tiny_bert(tmp_path / "bare"), write_transformer(tmp_path / "model")):
+        change(folder / "adapter_config.json", peft_type="LORA")
+        assert (read_model_folder(folder).kind, read_model_folder(folder).reason) == (
+            "sentence-transformers", "a PEFT adapter"
+        )  # fmt: skip
+
+
 def test_lower_case_that_the_folder_asks_for(tmp_path: Path) -> None:
     folder = write_transformer(tmp_path / "model")
     told = json.loads((folder / "tokenizer.json").read_text())
