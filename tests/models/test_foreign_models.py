@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,22 @@ def test_a_prompt_that_is_not_pooled(tmp_path: Path) -> None:
     assert isinstance(load_encoder(folder, prompts={"query": "", "passage": ""}), TransformerEncoder)
 
 
+def test_without_sentence_transformers_it_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_transformer(tmp_path / "model", pooling="max")
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(
+        UserError, match="pooled by max, which only sentence-transformers computes; pip install"
+    ) as caught:
+        load_encoder(folder)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_dense_layers(tmp_path: Path) -> None:
     folder = write_transformer(tmp_path / "model", modules=dense, prompts=PROMPTS)
     encoder = load_encoder(folder)
     assert isinstance(encoder, SentenceTransformersFolder)
     assert encoder.dimension == 8
+    assert encoder.encode([], "query").shape == (0, 8)
     agrees(folder, encoder)
 
 
@@ -111,8 +123,9 @@ def test_truncated_dimensions(pooling: str, tmp_path: Path) -> None:
 def test_cut_vectors_are_no_longer_of_length_1(tmp_path: Path) -> None:
     from sentence_transformers.models import Normalize
 
-    settings = {"similarity_fn_name": "dot", "truncate_dim": 5}
-    folder = write_transformer(tmp_path / "model", modules=lambda _: [Normalize()], **settings)
+    folder = write_transformer(
+        tmp_path / "model", modules=lambda _: [Normalize()], similarity_fn_name="dot", truncate_dim=5
+    )
     encoder = open_encoder(folder, None, None)
     assert isinstance(encoder, SentenceTransformersFolder)
     agrees(folder, encoder)
