@@ -52,8 +52,7 @@ class ModelFolder:
     """``home``: the folder of weights and tokenizer. ``reason``: why only sentence-transformers computes the vectors.
 
     ``similarity``: ``cosine``, or ``dot`` of raw vectors. ``max_tokens``: where texts are cut, None where the tokenizer
-    says it. ``truncate_dim``: only so many of the first dimensions count. ``is_bare``: a checkpoint of transformers,
-    without the files of sentence-transformers.
+    says it. ``truncate_dim``: only so many of the first dimensions count.
     """
 
     folder: Path
@@ -65,7 +64,6 @@ class ModelFolder:
     max_tokens: int | None = None
     lower_case: bool = False
     truncate_dim: int | None = None
-    is_bare: bool = False
     reason: str = ""
 
 
@@ -117,12 +115,12 @@ def read_model_folder(
     config = read_json(folder / "config.json")
     refuse_encoder_decoder(folder, config)
     if (folder / "adapter_config.json").is_file():  # which transformers leaves out where the package peft is missing
-        return ModelFolder(folder, "sentence-transformers", folder, is_bare=True, reason="a PEFT adapter", **common)
+        return ModelFolder(folder, "sentence-transformers", folder, reason="a PEFT adapter", **common)
     architecture = str((config.get("architectures") or [""])[0])
     if architecture.endswith("ForCausalLM") and config.get("is_causal", True):
         reason = f"a decoder ({architecture}), pooled by its last token"
-        return ModelFolder(folder, "sentence-transformers", folder, is_bare=True, reason=reason, **common)
-    return ModelFolder(folder, "transformer", folder, is_bare=True, **common)
+        return ModelFolder(folder, "sentence-transformers", folder, reason=reason, **common)
+    return ModelFolder(folder, "transformer", folder, **common)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -148,9 +146,14 @@ def is_model2vec(folder: Path) -> bool:
         return False
 
 
+def is_encoder_decoder(config: Mapping[str, Any]) -> bool:
+    """Whether a configuration is that of an encoder-decoder, or of the encoder of one."""
+    return any(config.get(name) for name in ("is_encoder_decoder", "num_decoder_layers", "decoder_layers"))
+
+
 def refuse_encoder_decoder(folder: Path, config: Mapping[str, Any]) -> None:
     """Raise ``UserError`` where a configuration is an encoder-decoder's, such as T5's or BART's."""
-    if config.get("is_encoder_decoder") or config.get("num_decoder_layers") or config.get("decoder_layers"):
+    if is_encoder_decoder(config):
         raise UserError(
             f"{folder}: an encoder-decoder ({config.get('model_type', 'such as T5')}), of which a text has no vector; "
             "name an encoder, or a folder of sentence-transformers that says how it is pooled"
@@ -218,7 +221,7 @@ def _of_modules(folder: Path, common: dict[str, Any]) -> ModelFolder:
             raise UserError(f"{folder / SETTINGS}: cannot be read (no such file); train or copy the model again")
         return ModelFolder(folder, "static", places[0], **common)
     config = read_json(places[0] / "config.json")
-    if config.get("is_encoder_decoder") or config.get("num_decoder_layers") or config.get("decoder_layers"):
+    if is_encoder_decoder(config):
         reason = f"the encoder of an encoder-decoder ({config.get('model_type')})"
         return ModelFolder(folder, "sentence-transformers", folder, reason=reason, **common)
     return ModelFolder(
