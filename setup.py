@@ -54,6 +54,7 @@ MODELLING = [
     "transformers>=4.48",
     "tokenizers>=0.20",
     "safetensors>=0.4.3",
+    "huggingface-hub>=0.26",  # transformers' own; models by their names
     "numba>=0.60",
     "ir-measures>=0.3.7",
     "bm25s>=0.2.6",

@@ -20,8 +20,9 @@ import numpy as np
 from benchmarks.measuring import real_folder
 from models.evaluation.contenders import Contender, open_contender
 from models.evaluation.metrics import Scores, score
-from models.evaluation.sentence_transformers_folder import SentenceTransformersFolder
 from models.evaluation.task import Run, Task, open_task
+from models.model_folder import read_model_folder
+from models.sentence_transformers_folder import SentenceTransformersFolder
 
 KNOWN = {
     ("bm25", "scifact"): 0.661,
@@ -38,7 +39,7 @@ def cpu() -> float:
 
 def whole_matrix(folder: Path, task: Task) -> Run:
     """The run by sentence-transformers and one product of all queries with all documents."""
-    encoder = SentenceTransformersFolder(folder)
+    encoder = SentenceTransformersFolder(read_model_folder(folder))
     queries = encoder.encode([query.text for query in task.queries], "query")
     scores = queries @ encoder.encode(list(task.documents()), "passage").T
     rows = np.argsort(-scores, axis=1, kind="stable")[:, :100]

@@ -53,6 +53,18 @@ def add_trust_flag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trust-remote-code", action="store_true", help="run the code that a model's folder brings")
 
 
+def add_prompts_flag(parser: argparse.ArgumentParser) -> None:
+    """The flag for prompts in the place of a model's own."""
+    parser.add_argument(
+        "--prompts",
+        nargs="+",
+        default=[],
+        metavar="NAME=TEXT",
+        help="what stands before a text, as query='query: ' passage='passage: '; or e5 (these two), none, or own "
+        "(default: the model's own; a bare checkpoint has none)",
+    )
+
+
 def local_input(text: str) -> str:
     """A local path to read from, for a flag. Flags that take addresses say URI."""
     if is_address(text):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ccpairs.command_line import (
     ENCODERS,
     Parser,
+    add_prompts_flag,
     add_trust_flag,
     exit_code,
     local_input,
@@ -44,8 +45,9 @@ SHAPING = (
 
 EPILOG = """\
 A set is a folder of corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv. A model is 'bm25', a folder that training wrote,
-or a folder of sentence-transformers; its own prompts are used. A document is its title, a space and its text. Search is
-exact. Equal scores stand by document id.
+one of sentence-transformers, model2vec or transformers, or a name of the Hugging Face hub. Its own prompts are used, or
+those of --prompts, of all models alike. docs/encoders.md says which models are read. A document is its title, a space
+and its text. Search is exact. Equal scores stand by document id.
 """
 
 LESS_MEMORY = "lower --batch-tokens or --processes"
@@ -62,9 +64,10 @@ def make_parser() -> Parser:
     )
     add = parser.add_argument
     several: Any = {"action": "extend", "nargs": "+", "type": local_input}
-    add("--model", **several, required=True, metavar="M", help="folder of a model, or bm25; several")
+    add("--model", **several, required=True, metavar="M", help="folder or hub name of a model, or bm25; several")
     add("--data", **several, default=[], metavar="DIR", help="retrieval sets, one folder each")
     add("--split", default="test", metavar="NAME", help="judgements to use: qrels/NAME.tsv (default: test)")
+    add_prompts_flag(parser)
     add_trust_flag(parser)
     add(
         "--max-length",
@@ -104,6 +107,7 @@ def evaluate(argv: Sequence[str]) -> int:
     from models.evaluation.contenders import BM25, check_model, open_contender
     from models.evaluation.report import as_json, mteb_table, table
     from models.evaluation.task import open_task
+    from models.prompts import parse_prompts, shown_prompts
 
     names = short_names(given.model)
     if given.mteb and BM25 in names:
@@ -114,8 +118,9 @@ def evaluate(argv: Sequence[str]) -> int:
     need("evaluation", "ir_measures", *words, *encoders)
     for place in filter(None, (given.json, given.runs)):
         locate(place)
+    prompts = parse_prompts(given.prompts)
     for model in names:
-        check_model(model, given.trust_remote_code)
+        check_model(model, given.trust_remote_code, prompts)
     tasks = [open_task(folder, given.split, given.same_id) for folder in dict.fromkeys(given.data)]
     twice = [name for name, number in Counter(task.name for task in tasks).items() if number > 1]
     if twice:
@@ -127,8 +132,10 @@ def evaluate(argv: Sequence[str]) -> int:
     scores: dict[str, dict[str, float]] = {}
     for model in names:
         contender = open_contender(
-            model, names[model], given.max_length, given.batch_tokens, given.processes, given.trust_remote_code
+            model, names[model], given.max_length, given.batch_tokens, given.processes, given.trust_remote_code, prompts
         )
+        if contender.encoder is not None:
+            log.info("%s: %s", contender.name, shown_prompts(contender.settings["prompts"]))
         with contextlib.closing(contender):
             for task in tasks:
                 results.append(run(contender, task, given))

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from ccpairs.command_line import (
     ENCODERS,
     Parser,
+    add_prompts_flag,
     add_trust_flag,
     exit_code,
     local_input,
@@ -65,8 +66,9 @@ def make_parser() -> Parser:
         action="extend",
         nargs="+",
         metavar="DIR",
-        help="trained models, one for each fold in order; nothing is trained then",
+        help="trained models, one for each fold in order, folders or hub names; nothing is trained then",
     )
+    add_prompts_flag(parser)
     add_trust_flag(parser)
     add(
         "--preset",

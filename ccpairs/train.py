@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ccpairs.command_line import (
     ENCODERS,
     Parser,
+    add_prompts_flag,
     add_trust_flag,
     count,
     exit_code,
@@ -74,10 +75,19 @@ def make_parser() -> Parser:
     add("--data", action="extend", nargs="+", default=[], metavar="URI", help="finished shards, or Parquet files")
     add("--output", type=local_output, metavar="DIR", help="folder for tokens, checkpoints, metrics and the model")
     add(
-        "--preset", type=local_input, default="preliminary", metavar="NAME|FILE", help="settings (default: preliminary)"
+        "--preset",
+        type=local_input,
+        metavar="NAME|FILE",
+        help="settings (default: preliminary, or transformer with --kind transformer)",
     )
     add("--list-presets", action="store_true", help="print the presets and where they are, and stop")
-    add("--init", type=local_input, metavar="MODEL", help="folder or name of a model to begin from (transformers do)")
+    add(
+        "--init",
+        type=local_input,
+        metavar="MODEL",
+        help="folder or hub name of a model to begin from",
+    )
+    add_prompts_flag(parser)
     add_trust_flag(parser)
     add("--kind", choices=("static", "transformer"), help="kind of encoder (default: the preset's)")
     add("--tokenizer", type=local_input, metavar="FILE", help="tokenizer.json of a static encoder (default: learned)")
@@ -104,9 +114,9 @@ def make_parser() -> Parser:
 
 def settings_of(given: Any) -> Settings:
     """The preset with what the flags say instead."""
-    from models.trainer.settings import load_settings, parse_value
+    from models.trainer.settings import parse_value, preset_of
 
-    settings = load_settings(given.preset)
+    settings = preset_of(given.preset, given.kind)
     values: dict[str, Any] = {}
     for text in given.set:
         key, equals, value = text.partition("=")
@@ -115,9 +125,12 @@ def settings_of(given: Any) -> Settings:
         values[key] = parse_value(value)
     if given.epochs is not None:
         values["data.steps"] = 0
+    if given.prompts:
+        values["model.prompts"] = "\n".join(given.prompts)
     values.update({key: getattr(given, flag) for flag, key in FLAGS.items() if getattr(given, flag) is not None})
     settings = settings.with_values(values, "settings") if values else settings
-    return dataclasses.replace(settings, trust_remote_code=given.trust_remote_code)
+    asked = values.get("model.dimension") if settings.model.init else None
+    return dataclasses.replace(settings, trust_remote_code=given.trust_remote_code, asked_dimension=asked)
 
 
 def train(argv: Sequence[str]) -> int:
@@ -157,6 +170,7 @@ def train(argv: Sequence[str]) -> int:
 
 def run(settings: Settings, corpus: Corpus, tasks: Sequence[Task], given: Any) -> dict[str, Any]:
     """Train, or find it done; the facts of ``training.json``."""
+    from models.prompts import shown_prompts
     from models.trainer import job, processes
     from models.trainer.loop import Batches, Pace, Status
 
@@ -168,6 +182,8 @@ def run(settings: Settings, corpus: Corpus, tasks: Sequence[Task], given: Any) -
     quiet = given.quiet or not processes.is_first()
     with reading(corpus.rows, quiet) as told:
         prepared = job.prepare(settings, corpus, output, job.Watch(log.info, told))
+    learner = prepared.learner
+    log.info("texts: %s, up to %s tokens", shown_prompts(learner.prompts), f"{learner.max_tokens:,}")
     status = Status()
     steps = Batches(prepared.sources, settings).steps
     with watched(status, steps, quiet):

@@ -7,7 +7,6 @@ transformers, and classes and functions outside the packages in the files of sen
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,31 +49,16 @@ def is_custom(model: object) -> bool:
 
 def custom_modules(folder: Path) -> Iterator[str]:
     """What the files of sentence-transformers in a folder would import from outside of it and of torch."""
-    for module in _modules(folder):
+    for file, module in _modules(folder):
+        place = str(module.get("path", ""))
         if _is_foreign(kind := str(module.get("type", ""))):
-            yield f"modules.json names {kind}"
-        yield from _settings_of(folder, _place(folder, module))
-
-
-def _settings_of(folder: Path, place: Path, levels: int = 3) -> Iterator[str]:
-    """The same, of the settings of one module and of those below it, down to so many levels."""
-
-    def where(file: str) -> str:
-        return os.path.relpath(place / file, folder)
-
-    function = _read(place / "config.json").get("activation_function")
-    if function is not None and not str(function).startswith("torch."):
-        yield f"{where('config.json')} names {function}"
-    tokenizer = _read(place / WORDS).get("tokenizer_class")
-    if tokenizer is not None and _is_foreign(str(tokenizer)):
-        yield f"{where(WORDS)} names {tokenizer}"
-    for file in ROUTER:
-        types = _read(place / file).get("types")
-        for name, kind in types.items() if isinstance(types, dict) else ():
-            if _is_foreign(str(kind)):
-                yield f"{where(file)} names {kind}"
-            if levels and (place / name).is_dir():
-                yield from _settings_of(folder, place / name, levels - 1)
+            yield f"{file} names {kind}"
+        function = _read(folder / place / "config.json").get("activation_function")
+        if function is not None and not str(function).startswith("torch."):
+            yield f"{f'{place}/config.json'.lstrip('/')} names {function}"
+        tokenizer = _read(folder / place / WORDS).get("tokenizer_class")
+        if tokenizer is not None and _is_foreign(str(tokenizer)):
+            yield f"{f'{place}/{WORDS}'.lstrip('/')} names {tokenizer}"
 
 
 def _is_foreign(kind: str) -> bool:
@@ -82,15 +66,28 @@ def _is_foreign(kind: str) -> bool:
 
 
 def _auto_maps(folder: Path) -> Iterator[str]:
-    places = dict.fromkeys([folder, *(_place(folder, module) for module in _modules(folder))])
+    places = dict.fromkeys([folder, *(_place(folder, module) for _, module in _modules(folder))])
     for file in (place / name for place in places for name in CONFIGURATIONS):
         if _read(file).get("auto_map"):
             yield f"auto_map in {file.name}"
 
 
-def _modules(folder: Path) -> list[dict[str, Any]]:
+def _modules(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    """The modules of a folder, those behind its routers among them, and the file that names each."""
     listed = _parsed(folder / "modules.json")
-    return [module for module in listed if isinstance(module, dict)] if isinstance(listed, list) else []
+    found = [("modules.json", each) for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    seen = set()
+    for _, module in found:  # which grows: a router may hold another one
+        place = str(module.get("path", ""))
+        if place in seen:
+            continue
+        seen.add(place)
+        for name in ROUTER:
+            types = _read(folder / place / name).get("types")
+            if isinstance(types, dict):
+                inside = [{"path": f"{place}/{part}".lstrip("/"), "type": kind} for part, kind in types.items()]
+                found += [(f"{place}/{name}".lstrip("/"), each) for each in inside]
+    return found
 
 
 def _place(folder: Path, module: dict[str, Any]) -> Path:

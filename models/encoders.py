@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -11,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
-from models.custom_code import refuse_custom_code
 
 Role = Literal["query", "passage"]
 """Which side of a pair a text stands on; it decides the prefix."""
@@ -70,40 +68,46 @@ class Trainable(Protocol):
 
 
 def load_encoder(
-    path: str | Path, threads: int | None = None, *, sublinear_tf: bool = False, trust_remote_code: bool = False
+    path: str | Path,
+    threads: int | None = None,
+    *,
+    sublinear_tf: bool = False,
+    trust_remote_code: bool = False,
+    prompts: Mapping[Role, str] | None = None,
+    raw_dot: bool = False,
 ) -> Encoder:
-    """The encoder in a folder: a static one, or a transformer. UserError where there is none.
+    """The encoder in a folder: a static one, a transformer, or one that sentence-transformers computes.
 
     ``threads``: how many work on an ``encode``; the cores that this process may use where None. They change no bit.
     ``sublinear_tf``: a static one counts repeated tokens so (:mod:`models.static.sublinear`).
-    ``trust_remote_code``: run the code that a transformer brings; such a model is refused otherwise.
+    ``trust_remote_code``: run the code that a model brings; such a model is refused otherwise. ``prompts`` stand in the
+    place of the folder's own. ``raw_dot``: also take models whose similarity is the dot product of vectors of any
+    length. Raises ``UserError`` where there is no model, or one whose vectors cannot be computed exactly.
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; name a folder that training wrote, or a downloaded model's")
-    if not trust_remote_code:
-        refuse_custom_code(folder)
-    if _is_static(folder):
-        from models.static.encoder import StaticEncoder
-        from models.static.sublinear import SublinearEncoder
+    from models.model_folder import NeedsSentenceTransformers, read_model_folder
+    from models.sentence_transformers_folder import SentenceTransformersFolder
+    from models.truncation import TruncatedEncoder
 
-        static = StaticEncoder.load(folder, threads)
-        return SublinearEncoder(static) if sublinear_tf else static
-    if not (folder / "config.json").is_file():
-        raise UserError(f"{folder}: no model here; it has neither a modules.json of a static encoder nor a config.json")
-    from models.transformer.encoder import TransformerEncoder
-
-    encoder = TransformerEncoder(folder, trust_remote_code=trust_remote_code)
-    encoder.threads = threads or encoder.threads
-    return encoder
-
-
-def _is_static(folder: Path) -> bool:
-    modules = folder / "modules.json"
-    if not modules.is_file():
-        return False
+    stated = read_model_folder(path, prompts, trust_remote_code=trust_remote_code)
+    if stated.similarity == "dot" and not raw_dot:
+        raise UserError(
+            f"{stated.folder}: compares by the dot product of vectors of any length, which only ccpairs evaluate does; "
+            "name a model that compares by cosine"
+        )
+    encoder: Encoder
     try:
-        kinds = [module["type"] for module in json.loads(modules.read_text(encoding="utf-8"))]
-        return any(kind.startswith("sentence_transformers.") and "StaticEmbedding" in kind for kind in kinds)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UserError(f"{modules}: not the list of modules that sentence-transformers writes ({error})") from None
+        if stated.kind == "static":
+            from models.static.encoder import StaticEncoder
+            from models.static.sublinear import SublinearEncoder
+
+            static = StaticEncoder.of_folder(stated, threads)
+            encoder = SublinearEncoder(static) if sublinear_tf else static
+        elif stated.kind == "transformer":
+            from models.transformer.encoder import TransformerEncoder
+
+            encoder = TransformerEncoder(stated, trust_remote_code=trust_remote_code, threads=threads)
+        else:
+            raise NeedsSentenceTransformers(stated.folder, stated.reason)
+    except NeedsSentenceTransformers as found:
+        return SentenceTransformersFolder(stated, found.reason, trust_remote_code=trust_remote_code)
+    return TruncatedEncoder(encoder, stated.truncate_dim) if stated.truncate_dim else encoder

@@ -11,6 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before anything imports the hub: no test asks it
+
 import pytest
 from hypothesis import HealthCheck, settings
 

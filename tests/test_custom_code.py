@@ -176,13 +176,14 @@ def test_modules_of_its_own_run_where_sentence_transformers_does(
 ) -> None:
     model = write_custom_modules(tmp_path / "model", tmp_path / "ran")
     lines = commands(tmp_path, model)
-    for main, flags in ((judge.main, lines["judge"]), (train.main, lines["train"])):
-        assert main([*flags, "--trust-remote-code"]) == 2
-        assert "which only ccpairs evaluate runs" in capsys.readouterr().err.splitlines()[-1]
+    assert train.main([*lines["train"], "--trust-remote-code"]) == 2
+    assert "which only ccpairs evaluate and judge read" in capsys.readouterr().err.splitlines()[-1]
     assert not (tmp_path / "ran").exists()
-    done = run(tmp_path, "evaluate", *lines["evaluate"], "--trust-remote-code")
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "ran").exists()
+    for command in ("evaluate", "judge"):
+        done = run(tmp_path, command, *lines[command], "--trust-remote-code")
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "ran").exists()
+        (tmp_path / "ran").unlink()
 
 
 class Touch:

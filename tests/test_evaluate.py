@@ -135,7 +135,7 @@ def test_what_was_read_is_said_on_stderr(trees: Path) -> None:
         ),
         (
             ["--model", "nowhere", "--data", "SET"],
-            "no model nowhere; name a folder that training wrote, one of sentence-transformers, or bm25",
+            "no model nowhere: no such folder here, and the Hugging Face hub does not answer",
         ),
         (["--model", "bm25", "--data", "SET", "--split", "dev"], "SET has no judgements qrels/dev.tsv (there: test)"),
         (

@@ -197,8 +197,8 @@ def test_a_model_to_begin_from_is_asked_for(capsys: Any, tmp_path: Path) -> None
     assert "by --init, such as microsoft/MiniLM-L12-H384-uncased" in line
     (tmp_path / "empty").mkdir()
     line = said(capsys, [*flags, "--kind", "transformer", "--init", tmp_path / "empty"])
-    assert "no config.json here" in line
-    assert "no static encoder here" in said(capsys, [*flags, "--init", tmp_path / "empty"])
+    assert "no model here" in line
+    assert "no model here" in said(capsys, [*flags, "--init", tmp_path / "empty"])
 
 
 def test_shards_that_lack_a_column(capsys: Any, tmp_path: Path) -> None:
@@ -209,4 +209,4 @@ def test_shards_that_lack_a_column(capsys: Any, tmp_path: Path) -> None:
 
 def test_presets_are_listed(capsys: Any) -> None:
     assert main(["--list-presets"]) == 0
-    assert capsys.readouterr().out.startswith("e5-base\ne5-large\ne5-small\npreliminary\nin ")
+    assert capsys.readouterr().out.startswith("e5-base\ne5-large\ne5-small\npreliminary\ntransformer\nin ")

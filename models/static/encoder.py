@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xxhash
@@ -22,10 +22,20 @@ from tokenizers import Tokenizer
 from ccpairs.errors import UserError
 from models.card import write_card
 from models.encoders import Role
+from models.model_folder import (
+    MODEL2VEC,
+    SETTINGS,
+    ModelFolder,
+    NeedsSentenceTransformers,
+    check_rows,
+    read_json,
+    read_model_folder,
+)
 from models.static.optimizer import occurrences
 from models.static.parallel import cores
 from models.static.pooling import Floats, means, unit
-from models.static.tokenizer import UNKNOWN_ID, open_tokenizer
+from models.static.readers import TokenReader, id_limit, open_reader, unknown_id
+from models.static.tokenizer import read_tokenizer
 from models.static.words import WordReader
 
 PROMPTS: Mapping[Role, str] = {"query": "", "passage": ""}
@@ -34,41 +44,77 @@ PROMPTS: Mapping[Role, str] = {"query": "", "passage": ""}
 INITIAL_SCALE = np.float32(0.1)
 MODULE = "0_StaticEmbedding"
 WEIGHTS = "embedding.weight"
+MODEL2VEC_TOKENS = 512
+"""Where model2vec cuts a text when its folder does not say."""
+
+
+class TextLimit(NamedTuple):
+    """Where model2vec cuts a text, prompt included: at so many characters, then at so many tokens."""
+
+    chars: int
+    tokens: int
 
 
 class StaticEncoder:
-    """Texts to unit vectors. ``rows`` float32 [V, d], one a token of the reader's vocabulary.
+    """Texts to unit vectors. ``rows`` float32 [V, d], one a token of the reader's vocabulary; further ones are unused.
 
     A text none of whose tokens has a vector (an empty one, where the prompt is empty) gives the zero vector: it is
     similar to nothing. It is what sentence-transformers gives, too.
     """
 
     def __init__(
-        self, reader: WordReader, rows: Floats, prompts: Mapping[Role, str] = PROMPTS, threads: int | None = None
+        self,
+        reader: TokenReader,
+        rows: Floats,
+        prompts: Mapping[Role, str] = PROMPTS,
+        threads: int | None = None,
+        limit: TextLimit | None = None,
     ) -> None:
-        if rows.shape[0] != reader.vocabulary_size:
+        if rows.shape[0] < reader.vocabulary_size:
             raise ValueError(f"{rows.shape[0]} rows for a vocabulary of {reader.vocabulary_size}")
-        self.reader, self.rows, self.prompts = reader, rows, dict(prompts)
+        self.reader, self.rows, self.prompts, self.limit = reader, rows, dict(prompts), limit
         self.threads = threads or cores()
+        # Behind white space a word begins anew, so there the ids of prompt and text are those of both in one.
+        apart = isinstance(reader, WordReader)
         self._prefixes = {
-            role: reader.tokenizer.encode(prompt, add_special_tokens=False).ids for role, prompt in prompts.items()
+            role: reader.tokenizer.encode(prompt, add_special_tokens=False).ids
+            for role, prompt in prompts.items()
+            if not prompt or (apart and prompt.endswith(" ") and limit is None)
         }
 
     @property
     def dimension(self) -> int:
         return int(self.rows.shape[1])
 
+    @property
+    def most_tokens(self) -> int | None:
+        """How many tokens of a text are read at most; None for all."""
+        return self.limit.tokens if self.limit else None
+
+    @property
+    def untrained(self) -> int | None:
+        """The token that training leaves alone: the unknown one, where its vector is zero; None where it is not."""
+        token = unknown_id(self.reader.tokenizer)
+        return None if token is None or self.rows[token].any() else token
+
     @cached_property
     def fingerprint(self) -> str:
         digest = xxhash.xxh3_128(np.ascontiguousarray(self.rows).data)
-        digest.update(json.dumps([self.reader.tokenizer.to_str(), self.prompts], sort_keys=True).encode())
+        limit = [] if self.limit is None else [self.limit]
+        digest.update(json.dumps([self.reader.tokenizer.to_str(), self.prompts, *limit], sort_keys=True).encode())
         return digest.hexdigest()
 
     def tokens(
         self, texts: Sequence[str], role: Role, max_tokens: int | None = None
     ) -> tuple[NDArray[np.uint16 | np.uint32], NDArray[np.int64]]:
         """Ids, flat, and offsets int64 [n + 1] of the texts with their prompt, the first ``max_tokens`` of each."""
-        return self.reader.read(texts, prefix=self._prefixes[role], max_tokens=max_tokens)
+        prefix = self._prefixes.get(role)
+        if prefix is None:
+            texts = [self.prompts[role] + text for text in texts]
+        if self.limit is not None:
+            texts = [text[: self.limit.chars] for text in texts]
+            max_tokens = min(max_tokens or self.limit.tokens, self.limit.tokens)
+        return self.reader.read(texts, prefix=prefix or (), max_tokens=max_tokens)
 
     def encode(self, texts: Sequence[str], role: Role) -> Floats:
         """Unit vectors, float32 [n, d], in the order of the texts."""
@@ -91,7 +137,7 @@ class StaticEncoder:
             "passage": self.prompts["passage"],
         }
         _write_json(
-            folder / "config_sentence_transformers.json",
+            folder / SETTINGS,
             {
                 "__version__": {},
                 "prompts": prompts,
@@ -115,39 +161,69 @@ class StaticEncoder:
         )
 
     @classmethod
-    def load(cls, folder: Path, threads: int | None = None) -> StaticEncoder:
-        """The encoder of a folder that :meth:`save` or sentence-transformers wrote; UserError where it is not whole."""
-        modules = _read_json(folder / "modules.json")
-        try:
-            home = folder / next(module["path"] for module in modules if "StaticEmbedding" in module["type"])
-        except (StopIteration, TypeError, KeyError):
-            raise UserError(f"{folder}: its modules.json names no StaticEmbedding") from None
-        weights = home / "model.safetensors"
-        try:
-            tensors = load_file(weights)
-        except (OSError, SafetensorError) as error:
-            raise UserError(
-                f"{weights}: no weights that can be read ({error}); train or copy the model again"
-            ) from None
-        if WEIGHTS not in tensors or tensors[WEIGHTS].ndim != 2:
+    def load(cls, folder: Path, threads: int | None = None, prompts: Mapping[Role, str] | None = None) -> StaticEncoder:
+        """The encoder that :meth:`save`, sentence-transformers or model2vec wrote; UserError where there is none."""
+        stated = read_model_folder(folder, prompts)
+        if stated.kind == "sentence-transformers":
+            raise NeedsSentenceTransformers(folder, stated.reason)
+        if stated.kind != "static":
+            raise UserError(f"{folder}: no static encoder here, but a {stated.kind}")
+        return cls.of_folder(stated, threads)
+
+    @classmethod
+    def of_folder(cls, stated: ModelFolder, threads: int | None = None) -> StaticEncoder:
+        """The encoder of a folder whose statements were read; UserError where it is not whole."""
+        weights = stated.home / "model.safetensors"
+        tensors = _tensors(weights)
+        tokenizer = read_tokenizer(stated.home / "tokenizer.json")
+        tokenizer.no_padding()
+        limit = None
+        if MODEL2VEC in tensors:
+            config = read_json(stated.home / "config.json")
+            rows = _model2vec_rows(tensors, tokenizer, weights)
+            most = config.get("max_length", MODEL2VEC_TOKENS)
+            if most is not None:
+                limit = TextLimit(most * int(np.median([len(token) for token in tokenizer.get_vocab()])), most)
+            tokenizer.no_truncation()
+        elif WEIGHTS in tensors and tensors[WEIGHTS].ndim == 2:
+            rows = tensors[WEIGHTS].astype(np.float32, copy=False)
+        else:
             raise UserError(f"{weights}: holds no matrix {WEIGHTS}; is it a static encoder's?")
-        rows = tensors[WEIGHTS].astype(np.float32, copy=False)
-        reader = WordReader(open_tokenizer(home / "tokenizer.json"), threads)
-        if len(rows) != reader.vocabulary_size:
-            raise UserError(f"{folder}: {len(rows)} vectors, but its tokenizer has {reader.vocabulary_size} tokens")
-        given = _read_json(folder / "config_sentence_transformers.json").get("prompts") or {}
-        prompts: dict[Role, str] = {
-            "query": given.get("query") or "",
-            "passage": given.get("passage") or given.get("document") or "",
-        }
-        return cls(reader, rows, prompts, threads)
+        reader = open_reader(tokenizer, threads)
+        check_rows(stated.folder, reader.vocabulary_size, len(rows))
+        return cls(reader, rows, stated.prompts, threads, limit)
 
 
-def _read_json(path: Path) -> Any:
+def _tensors(weights: Path) -> dict[str, NDArray[Any]]:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); train or copy the model again") from None
+        try:
+            return load_file(weights)
+        except (TypeError, AttributeError, KeyError):  # bf16, which NumPy does not have
+            import torch
+            from safetensors.torch import load_file as load_torch_file
+
+            return {
+                name: (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
+                for name, tensor in load_torch_file(weights).items()
+            }
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{weights}: no weights that can be read ({error}); train or copy the model again") from None
+
+
+def _model2vec_rows(tensors: Mapping[str, NDArray[Any]], tokenizer: Tokenizer, weights: Path) -> Floats:
+    """A row for each token: mapped, weighted, and zero for the unknown token, which model2vec leaves out."""
+    tokens = id_limit(tokenizer)
+    embeddings, mapping, factors = tensors[MODEL2VEC], tensors.get("mapping"), tensors.get("weights")
+    if embeddings.ndim != 2 or tokens > (len(embeddings) if mapping is None else len(mapping)):
+        raise UserError(f"{weights}: fewer vectors than its tokenizer has tokens ({tokens:,}); copy the model again")
+    rows = np.array(embeddings if mapping is None else embeddings[mapping], np.float32)
+    if factors is not None:
+        if len(factors) != len(rows):
+            raise UserError(f"{weights}: {len(factors):,} weights for {len(rows):,} tokens; copy the model again")
+        rows *= factors.astype(np.float32)[:, None]
+    if (unknown := unknown_id(tokenizer)) is not None:
+        rows[unknown] = 0
+    return rows
 
 
 def _write_json(path: Path, value: object) -> None:
@@ -163,10 +239,12 @@ def static_encoder(tokenizer: Tokenizer, dimension: int, seed: int = 0, texts: S
     reader = WordReader(tokenizer)
     size = reader.vocabulary_size
     rows = INITIAL_SCALE * np.random.default_rng(seed).standard_normal((size, dimension), np.float32)
-    rows[UNKNOWN_ID] = 0
+    unknown = unknown_id(tokenizer)
+    if unknown is not None:
+        rows[unknown] = 0
     if len(texts) > 1:
         ids, offsets = reader.read(texts)
-        where = occurrences(ids, offsets, size, skip=UNKNOWN_ID)
+        where = occurrences(ids, offsets, size, skip=unknown)
         documents = np.zeros(size)
         for token, texts_of in zip(where.tokens, np.split(where.texts, where.starts[1:-1]), strict=True):
             documents[token] = len(np.unique(texts_of))

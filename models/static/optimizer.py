@@ -28,11 +28,13 @@ class Occurrences(NamedTuple):
     texts: NDArray[np.int32]
 
 
-def occurrences(ids: NDArray[Any], offsets: NDArray[np.int64], vocabulary_size: int, skip: int) -> Occurrences:
+def occurrences(ids: NDArray[Any], offsets: NDArray[np.int64], vocabulary_size: int, skip: int | None) -> Occurrences:
     """The positions of a batch by token, without the token ``skip``: a counting sort in the order of the texts."""
     counts = np.zeros(vocabulary_size, np.int64)
     _count_tokens(ids, counts)
-    skipped, counts[skip] = int(counts[skip]), 0
+    skipped = 0
+    if skip is not None:
+        skipped, counts[skip] = int(counts[skip]), 0
     tokens = np.flatnonzero(counts)
     starts = np.zeros(len(tokens) + 1, np.int64)
     np.cumsum(counts[tokens], out=starts[1:])

@@ -72,12 +72,17 @@ def _bare(vocabulary: dict[str, int]) -> Tokenizer:
 
 def open_tokenizer(path: Path) -> Tokenizer:
     """The tokenizer of a ``tokenizer.json`` that :class:`WordReader` can read; else UserError."""
-    try:
-        tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises bare Exceptions
-        raise UserError(f"{path}: not a tokenizer.json that can be read ({error})") from None
+    tokenizer = read_tokenizer(path)
     check_tokenizer(tokenizer, str(path))
     return tokenizer
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer of a ``tokenizer.json`` of whatever kind; else UserError."""
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exceptions
+        raise UserError(f"{path}: not a tokenizer.json that can be read ({error})") from None
 
 
 def check_tokenizer(tokenizer: Tokenizer, name: str) -> None:

@@ -20,14 +20,13 @@ from models.static.encoder import StaticEncoder
 from models.static.optimizer import Adam, Moments, gradient_norm, occurrences
 from models.static.parallel import cores
 from models.static.pooling import Floats, means, unit, unit_backward
-from models.static.tokenizer import UNKNOWN_ID
 
 
 class StaticTrainable:
     """Trains the rows of ``encoder`` in place.
 
     ``clip``: the gradient is scaled down to this Euclidean norm where it is longer. The row of the unknown token is
-    not trained. It begins as zero: at length 1 the mean is as if such a token were not there.
+    not trained where it begins as zero: at length 1 the mean is as if such a token were not there.
     """
 
     def __init__(
@@ -41,6 +40,7 @@ class StaticTrainable:
     ) -> None:
         self._encoder, self._loss, self._adam, self._clip = encoder, loss or InfoNce(), adam or Adam(), clip
         self._threads = threads or cores()
+        self._untrained = encoder.untrained
         self._moments = Moments(
             np.zeros_like(encoder.rows), np.zeros_like(encoder.rows), np.zeros(len(encoder.rows), np.int32)
         )
@@ -58,7 +58,7 @@ class StaticTrainable:
         parts = [queries, passages, *([negatives] if negatives is not None else [])]
         ids, offsets = joined(parts)
         loss, gradients = self._gradients(ids, offsets, _hashes(queries, passages, negatives))
-        where = occurrences(ids, offsets, len(self._encoder.rows), skip=UNKNOWN_ID)
+        where = occurrences(ids, offsets, len(self._encoder.rows), skip=self._untrained)
         scale = 1.0
         if self._clip is not None:
             norm = gradient_norm(where, gradients, self._threads)
@@ -98,7 +98,8 @@ class StaticTrainable:
         self._encoder.save(folder)
 
     def encoder(self) -> StaticEncoder:
-        return StaticEncoder(self._encoder.reader, self._encoder.rows, self._encoder.prompts, self._threads)
+        encoder = self._encoder
+        return StaticEncoder(encoder.reader, encoder.rows, encoder.prompts, self._threads, encoder.limit)
 
 
 def _hashes(queries: TokenBatch, passages: TokenBatch, negatives: TokenBatch | None) -> Hashes:

@@ -40,7 +40,7 @@ class WordReader:
     def __init__(self, tokenizer: Tokenizer, threads: int | None = None) -> None:
         check_tokenizer(tokenizer, "the given tokenizer")
         self.tokenizer = tokenizer
-        self.vocabulary_size: int = tokenizer.get_vocab_size()
+        self.vocabulary_size: int = max(tokenizer.get_vocab().values(), default=-1) + 1  # ids may leave gaps
         self.dtype = np.uint16 if self.vocabulary_size <= 1 << 16 else np.uint32
         self.threads = threads or cores()
         self._too_long: int = getattr(tokenizer.model, "max_input_chars_per_word", 1 << 40) + 1

@@ -105,10 +105,10 @@ def prepare(
     if not processes.is_first():
         processes.wait_for_all()
     learner = make_learner(settings, corpus, output, watch.say)
-    limit = settings.model.max_tokens
     sources = tokenised(
-        corpus, learner.tokeniser, learner.identity, limit, output / TOKENS, grouping=grouping, told=watch.reading
-    )
+        corpus, learner.tokeniser, learner.identity, learner.max_tokens, output / TOKENS,
+        grouping=grouping, told=watch.reading,
+    )  # fmt: skip
     if processes.is_first():
         processes.wait_for_all()
         if missing := left_out(corpus, sources):
@@ -142,6 +142,7 @@ def run(
     )
     if processes.is_first():
         facts = facts_of(settings, corpus, batches, trained, identity(settings, corpus, rule))
+        facts["texts"] = {"prompts": dict(prepared.learner.prompts), "max_tokens": prepared.learner.max_tokens}
         half = output / f".tmp-{MODEL}"
         shutil.rmtree(half, ignore_errors=True)
         try:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ccpairs.errors import UserError
 from ccpairs.machine import available_memory, readable
 from ccpairs.storage import write_bytes
-from models.custom_code import refuse_custom_code
-from models.encoders import Encoder, Trainable
+from models.encoders import Encoder, Role, Trainable
+from models.hub import find_model
+from models.model_folder import ModelFolder, NeedsSentenceTransformers, read_model_folder
+from models.prompts import parse_prompts
 from models.trainer import processes
 from models.trainer.corpus import Corpus
-from models.trainer.settings import ModelSettings, Settings, digest
+from models.trainer.settings import Settings, digest
 from models.trainer.tokens import Tokeniser
 
 SAMPLE_TEXTS = 400_000
@@ -25,11 +27,16 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Learner:
-    """``identity`` tells tokenizer and prompts from others: tokens made by one are no tokens of another."""
+    """``identity`` tells tokenizer and prompts from others: tokens made by one are no tokens of another.
+
+    ``max_tokens`` of a text are trained on.
+    """
 
     trainable: Trainable
     tokeniser: Tokeniser
     identity: str
+    prompts: Mapping[Role, str]
+    max_tokens: int
 
     @property
     def encoder(self) -> Encoder:
@@ -45,20 +52,31 @@ def make_learner(settings: Settings, corpus: Corpus, folder: Path, say: Say) -> 
         if processes.count() > 1:
             raise UserError("a static encoder is trained by one process, on all its cores; run without torchrun")
         return _static(settings, corpus, folder, say)
-    return _transformer(settings)
+    return _transformer(settings, say)
 
 
 def _static(settings: Settings, corpus: Corpus, folder: Path, say: Say) -> Learner:
     from models.static.encoder import StaticEncoder, static_encoder
+    from models.static.readers import open_reader, without_special_tokens
     from models.static.tokenizer import open_tokenizer, train_tokenizer
     from models.static.training import StaticTrainable
 
     model = settings.model
+    if settings.loss.learn_temperature:
+        raise UserError("loss.learn_temperature is for transformers; a static encoder's temperature is fixed")
+    prompts = parse_prompts(model.prompts.splitlines())
     if model.init:
         if settings.model.tokenizer:
             raise UserError("a model that is named by --init brings its tokenizer; leave out --tokenizer")
-        encoder = StaticEncoder.load(_folder(model))
+        stated = _begin_from(settings, "static")
+        found = StaticEncoder.of_folder(stated)
+        # The folder that training writes cuts no text, and neither does its model here.
+        reader = open_reader(without_special_tokens(found.reader.tokenizer))
+        encoder = StaticEncoder(reader, found.rows, found.prompts)
+        _check_dimensions(settings, encoder.dimension)
+        check_memory(*encoder.rows.shape)
     else:
+        _check_dimensions(settings, model.dimension)
         sample = corpus.sample(SAMPLE_TEXTS)
         learned = folder / "tokenizer.json"
         if model.tokenizer:
@@ -71,10 +89,44 @@ def _static(settings: Settings, corpus: Corpus, folder: Path, say: Say) -> Learn
             write_bytes(str(learned), tokenizer.to_str(pretty=True).encode())
         check_memory(tokenizer.get_vocab_size(), model.dimension)
         encoder = static_encoder(tokenizer, model.dimension, settings.data.seed, sample)
+        if prompts is not None:
+            encoder = StaticEncoder(encoder.reader, encoder.rows, prompts)
     trainable = StaticTrainable(encoder, settings.loss.info_nce(), clip=settings.optimizer.clip or None)
-    if settings.loss.learn_temperature:
-        raise UserError("loss.learn_temperature is for transformers; a static encoder's temperature is fixed")
-    return Learner(trainable, encoder, digest([encoder.reader.tokenizer.to_str(), sorted(encoder.prompts.items())]))
+    identity = digest([encoder.reader.tokenizer.to_str(), sorted(encoder.prompts.items())])
+    return Learner(trainable, encoder, identity, encoder.prompts, model.max_tokens)
+
+
+def _begin_from(settings: Settings, kind: str) -> ModelFolder:
+    """What the folder of ``init`` states; UserError where training cannot begin from it, or not write it exactly."""
+    stated = read_model_folder(
+        find_model(settings.model.init),
+        parse_prompts(settings.model.prompts.splitlines()),
+        trust_remote_code=settings.trust_remote_code,
+    )
+    if stated.kind == "sentence-transformers":
+        raise NeedsSentenceTransformers(stated.folder, stated.reason)
+    if stated.kind != kind:
+        raise UserError(
+            f"{stated.folder}: a {stated.kind} encoder, and the settings are for a {kind} one; say "
+            f"--kind {stated.kind}, without a preset or with one of that kind"
+        )
+    if stated.truncate_dim:
+        raise UserError(
+            f"{stated.folder}: only the first {stated.truncate_dim} dimensions of its vectors count (truncate_dim); "
+            f"take it out of config_sentence_transformers.json to train all, with loss.dims for short ones"
+        )
+    return stated
+
+
+def _check_dimensions(settings: Settings, dimension: int) -> None:
+    """Raise ``UserError`` where the settings ask for other dimensions than the model has."""
+    if settings.asked_dimension not in (None, dimension):
+        raise UserError(
+            f"--dimension {settings.asked_dimension}, but {settings.model.init} has {dimension:,} dimensions; leave "
+            "out one of the two"
+        )
+    if too_many := [each for each in settings.loss.dims if each > dimension]:
+        raise UserError(f"loss.dims holds {too_many[0]:,}, but the model has {dimension:,} dimensions; leave it out")
 
 
 def check_memory(tokens: int, dimension: int) -> None:
@@ -87,8 +139,8 @@ def check_memory(tokens: int, dimension: int) -> None:
         )
 
 
-def _transformer(settings: Settings) -> Learner:
-    from models.transformer.network import E5_PROMPTS, load_network
+def _transformer(settings: Settings, say: Say) -> Learner:
+    from models.transformer.network import load_network
     from models.transformer.training import Settings as StepSettings
     from models.transformer.training import TransformerTrainable
 
@@ -98,10 +150,16 @@ def _transformer(settings: Settings) -> Learner:
         raise UserError(f"a transformer begins from a model: name a folder, or a name to download, by --init{advice}")
     if model.tokenizer:
         raise UserError("a transformer brings its tokenizer; leave out --tokenizer")
-    given = {"own": None, "e5": E5_PROMPTS, "none": dict.fromkeys(E5_PROMPTS, "")}[model.prompts]
     network = load_network(
-        model.init, device=processes.device(), prompts=given, trust_remote_code=settings.trust_remote_code
+        _begin_from(settings, "transformer"),
+        device=processes.device(),
+        trust_remote_code=settings.trust_remote_code,
     )
+    _check_dimensions(settings, network.dimension)
+    limit = min(model.max_tokens, network.positions)
+    if limit < model.max_tokens:
+        say(f"texts are cut at {limit:,} tokens, the most that {model.init} can read, not at {model.max_tokens:,}")
+    network.max_tokens = max(network.max_tokens, limit)  # what is trained on, the folder of the model says too
     if model.freeze_positions:
         for name, parameter in network.model.named_parameters():
             if "position_embeddings" in name:
@@ -119,12 +177,4 @@ def _transformer(settings: Settings) -> Learner:
     )
     told = json.loads(network.tokenizer.backend_tokenizer.to_str())
     told["truncation"] = told["padding"] = None  # left from its last call
-    return Learner(trainable, network, digest([told, sorted(network.prompts.items())]))
-
-
-def _folder(model: ModelSettings) -> Path:
-    folder = Path(model.init).expanduser()
-    if not (folder / "modules.json").is_file():
-        raise UserError(f"{model.init}: no static encoder here; name a folder that training wrote")
-    refuse_custom_code(folder)  # none of a static encoder's would run
-    return folder
+    return Learner(trainable, network, digest([told, sorted(network.prompts.items())]), network.prompts, limit)

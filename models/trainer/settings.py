@@ -18,11 +18,15 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_h
 from ccpairs.command_line import LOCAL_INPUT
 from ccpairs.errors import UserError
 from ccpairs.local_files import is_address
+from models.prompts import parse_prompts
 
 if TYPE_CHECKING:
     from models.loss.info_nce import InfoNce
 
 PRESETS = Path(__file__).parent / "presets"
+DEFAULT_PRESETS = {"static": "preliminary", "transformer": "transformer"}
+FLAGS_ONLY = ("trust_remote_code", "asked_dimension")
+"""Fields that no preset sets and that shape no model."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,9 @@ class ModelSettings:
     ``begins_from`` is what a preset advises for it, for its user to name: nothing is downloaded unasked.
     ``dimension``, ``vocabulary_size`` and ``tokenizer`` (a tokenizer.json, else one is learned from the pairs) are for
     a static encoder from scratch. ``freeze_positions``: position embeddings stay as they came, as E5's did.
-    ``prompts`` of a transformer: its ``own``, as its folder states them, E5's ``query: `` and ``passage: ``, or none.
+    ``prompts``: the ``own`` of the model at ``init``, as its folder states them, ``e5`` (``query: `` and
+    ``passage: ``), ``none``, or ``query=TEXT`` and ``passage=TEXT``, a line each. ``own`` are none where no folder
+    states any.
     """
 
     kind: Literal["static", "transformer"] = "static"
@@ -44,7 +50,7 @@ class ModelSettings:
     vocabulary_size: int = 32_000
     max_tokens: int = 128
     freeze_positions: bool = False
-    prompts: Literal["own", "e5", "none"] = "own"
+    prompts: str = "own"
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,7 @@ class Settings:
     """All of it. ``name`` is the preset's, or the file's.
 
     ``trust_remote_code``: run the code that the model at ``init`` brings. No preset says so, only a flag does.
+    ``asked_dimension``: what a flag asks for, which a model at ``init`` must have.
     """
 
     name: str = "custom"
@@ -120,10 +127,11 @@ class Settings:
     optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
     data: DataSettings = field(default_factory=DataSettings)
     trust_remote_code: bool = False
+    asked_dimension: int | None = None
 
     def told(self) -> dict[str, Any]:
         """As plain values, for JSON and model cards."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if name != "trust_remote_code"}
+        return {name: value for name, value in dataclasses.asdict(self).items() if name not in FLAGS_ONLY}
 
     def with_values(self, values: Mapping[str, Any], where: str) -> Settings:
         """These with other values, ``table.key`` -> value; raises ``UserError`` that begins with ``where``."""
@@ -164,6 +172,22 @@ def load_settings(name: str) -> Settings:
     return Settings(name=path.stem).with_values(values, str(path))
 
 
+def preset_of(name: str | None, kind: str | None) -> Settings:
+    """The settings of a preset, or the defaults of a kind of encoder where none is named.
+
+    Raises ``UserError`` where the preset is for the other kind: its learning rate and clipping would be wrong.
+    """
+    if name is None:
+        return load_settings(DEFAULT_PRESETS[kind or "static"])
+    settings = load_settings(name)
+    if kind not in (None, settings.model.kind):
+        raise UserError(
+            f"--kind {kind}, but the preset {settings.name} is for a {settings.model.kind} encoder; leave out one of "
+            "the two, or name a preset of that kind"
+        )
+    return settings
+
+
 def preset_names() -> list[str]:
     return sorted(path.stem for path in PRESETS.glob("*.toml"))
 
@@ -201,6 +225,7 @@ def checked(settings: Settings, where: str) -> Settings:
             raise UserError(f"{where}: {key} is {value}; it must be from {shown(least)} to {shown(most)}")
     if too_large := [each for each in settings.loss.dims if each > RANGES["model.dimension"][1]]:
         raise UserError(f"{where}: loss.dims holds {too_large[0]}; a dimension is at most 65,536")
+    parse_prompts(settings.model.prompts.splitlines())
     for name in ("init", "tokenizer"):
         if is_address(told["model"][name]) or told["model"][name].startswith("file:/"):
             raise UserError(f"{where}: model.{name} is an address, and {LOCAL_INPUT}")

@@ -9,10 +9,11 @@ memory once, without processes to start and to end. Python's lock is held for we
 from __future__ import annotations
 
 import copy
+import dataclasses
 import inspect
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from models.custom_code import is_custom
 from models.encoders import Role
 from models.lone_threads import lone_threads
+from models.model_folder import ModelFolder
 from models.static.parallel import cores
 from models.transformer.network import Network, by_length, load_network
 
@@ -43,12 +45,12 @@ class TransformerEncoder:
 
     def __init__(
         self,
-        model: str | Path | Network,
+        model: str | Path | ModelFolder | Network,
         *,
         device: str | None = None,
         bf16: bool | None = None,
         batch_tokens: int | None = None,
-        prompts: dict[Role, str] | None = None,
+        prompts: Mapping[Role, str] | None = None,
         threads: int | None = None,
         trust_remote_code: bool = False,
     ) -> None:
@@ -70,6 +72,11 @@ class TransformerEncoder:
     @property
     def dimension(self) -> int:
         return self.network.dimension
+
+    @property
+    def most_tokens(self) -> int:
+        """How many tokens of a text the model can read."""
+        return self.network.positions
 
     @property
     def prompts(self) -> dict[Role, str]:
@@ -165,5 +172,4 @@ def default_devices() -> list[str]:
 
 
 def _copied(network: Network, device: str) -> Network:
-    model = copy.deepcopy(network.model).to(device)
-    return Network(model, network.tokenizer, network.prompts, network.pooling, network.max_tokens)
+    return dataclasses.replace(network, model=copy.deepcopy(network.model).to(device))

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from models.card import write_card
 from models.custom_code import is_custom
-from models.transformer.network import Network, Pooling, unit, unit_mean
+from models.model_folder import Pooling
+from models.transformer.network import Network, unit, unit_mean
 
 
 def save(network: Network, folder: Path) -> None:
@@ -43,7 +44,10 @@ def save(network: Network, folder: Path) -> None:
         folder / "config_sentence_transformers.json",
         {"__version__": {}, "prompts": prompts, "default_prompt_name": None, "similarity_fn_name": "cosine"},
     )
-    _write(folder / "sentence_bert_config.json", {"max_seq_length": network.max_tokens, "do_lower_case": False})
+    _write(
+        folder / "sentence_bert_config.json",
+        {"max_seq_length": network.max_tokens, "do_lower_case": network.lower_case},
+    )
     modes = {"mean_tokens": network.pooling == "mean", "cls_token": network.pooling == "cls"}
     rest = dict.fromkeys(["max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken"], False)
     _write(

@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
+from collections.abc import Sequence as Listed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tokenizers.normalizers import Lowercase, Sequence
 from torch import Tensor
 
 from ccpairs.errors import UserError
-from models.custom_code import custom_modules, is_refusal, refusal, refuse_custom_code
+from models.custom_code import is_refusal, refusal
 from models.encoders import Role
+from models.model_folder import (
+    ModelFolder,
+    NeedsSentenceTransformers,
+    Pooling,
+    check_rows,
+    read_model_folder,
+    refuse_encoder_decoder,
+)  # fmt: skip
+from models.transformer.positions import embedding_rows, readable_tokens
 
-E5_PROMPTS: dict[Role, str] = {"query": "query: ", "passage": "passage: "}
-MAX_TOKENS = 512
+UNLIMITED = 1 << 20
+"""Tokens of a text where neither the folder nor the model sets a limit."""
 CHARACTERS_A_TOKEN = 256
 """Text beyond so many characters for each token that is kept is not tokenised: a text of 10 MB costs no more."""
-
-Pooling = Literal["mean", "cls"]
 
 
 @dataclass
 class Network:
-    """``model``: transformers' model, parameters in fp32. ``max_tokens`` of a text, prompt and specials included."""
+    """``model``: transformers' model, parameters in fp32. ``max_tokens`` of a text, prompt and specials included.
+
+    ``positions``: how many tokens the model can read, where a caller asks for more than ``max_tokens``. ``lower_case``:
+    the folder asks for lower case besides what the tokenizer does; the tokenizer here does it.
+    """
 
     model: Any
     tokenizer: Any
     prompts: dict[Role, str]
     pooling: Pooling
     max_tokens: int
+    positions: int
+    lower_case: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -44,12 +59,13 @@ class Network:
         return int(self.model.config.hidden_size)
 
     def tokens(
-        self, texts: Sequence[str], role: Role, max_tokens: int | None = None
+        self, texts: Listed[str], role: Role, max_tokens: int | None = None
     ) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Ids, flat (uint16 where the vocabulary allows it, else int32), and offsets int64 [n + 1] of the texts."""
-        limit = min(max_tokens or self.max_tokens, self.max_tokens)
+        limit = min(max_tokens or self.max_tokens, self.positions)
         prefix, characters = self.prompts[role], limit * CHARACTERS_A_TOKEN
-        readable = [prefix + _encodable(text[:characters]) for text in texts]
+        kept = slice(-characters, None) if self.tokenizer.truncation_side == "left" else slice(characters)
+        readable = [prefix + _encodable(text[kept]) for text in texts]
         rows = self.tokenizer(
             readable, truncation=True, max_length=limit, return_attention_mask=False, return_token_type_ids=False
         )["input_ids"] if readable else []  # fmt: skip
@@ -61,11 +77,10 @@ class Network:
     def embed(self, ids: NDArray[Any], offsets: NDArray[np.int64], chosen: NDArray[np.int64]) -> Tensor:
         """Unit vectors, fp32 [len(chosen), dimension], of some of the texts in one padded batch."""
         starts, sizes = offsets[chosen], offsets[chosen + 1] - offsets[chosen]
-        width = min(padded_width(int(sizes.max())), max(self.max_tokens, int(sizes.max())))
+        width = min(padded_width(int(sizes.max())), max(self.positions, int(sizes.max())))
         columns = np.arange(width)
         real = columns < sizes[:, None]
-        padding = self.tokenizer.pad_token_id or 0
-        table = np.full((len(chosen), width), padding, np.int64)
+        table = np.full((len(chosen), width), self.tokenizer.pad_token_id, np.int64)
         table[real] = ids[(starts[:, None] + columns)[real]]
         inputs = torch.from_numpy(table).to(self.device, non_blocking=True)
         if real.all():  # without a mask, attention takes its fastest path
@@ -111,99 +126,90 @@ def by_length(sizes: NDArray[np.int64], budget: int) -> list[NDArray[np.int64]]:
 
 
 def load_network(
-    path: str | Path,
+    path: str | Path | ModelFolder,
     *,
     device: str | torch.device | None = None,
-    prompts: dict[Role, str] | None = None,
+    prompts: Mapping[Role, str] | None = None,
     trust_remote_code: bool = False,
 ) -> Network:
-    """The model of a folder (or a name that transformers knows). UserError where it is not whole.
+    """The model of a folder. UserError where it is not whole, or not one that is computed here exactly.
 
-    Prompts are those that the folder states. Where it states none, a sentence-transformers folder has none, and a bare
-    checkpoint gets E5's. ``prompts`` overrides both. A model that brings code of its own is refused, without a question
-    and without importing it, unless ``trust_remote_code``.
+    Prompts are those that the folder states, none where it states none. ``prompts`` overrides both. A model that brings
+    code of its own is refused, without a question and without importing it, unless ``trust_remote_code``.
     """
-    from transformers import AutoModel, AutoTokenizer, PretrainedConfig
+    from transformers import AutoConfig, AutoModel, AutoTokenizer, PretrainedConfig
     from transformers.utils import logging
 
-    folder = Path(path)
-    if not trust_remote_code:
-        refuse_custom_code(folder)
-    if module := next(custom_modules(folder), None):
-        raise UserError(f"{folder}: {module}, which only ccpairs evaluate runs; name a transformer with its pooling")
-    if folder.is_dir() and not (folder / "config.json").is_file():
-        raise UserError(f"{folder}: no config.json here; name the folder of a transformer model")
-    if folder.is_dir() and not any(folder.glob("*.safetensors")) and not any(folder.glob("pytorch_model*.bin")):
-        raise UserError(f"{folder}: no weights here (model.safetensors or pytorch_model.bin); copy the model again")
+    stated = path
+    if not isinstance(stated, ModelFolder):
+        stated = read_model_folder(stated, prompts, trust_remote_code=trust_remote_code)
+    if stated.kind == "sentence-transformers":
+        raise NeedsSentenceTransformers(stated.folder, stated.reason)
+    if stated.kind != "transformer":
+        raise UserError(f"{stated.folder}: a static encoder, no transformer; say --kind static")
+    home = stated.home
+    if not (home / "config.json").is_file():
+        raise UserError(f"{home}: no config.json here; name the folder of a transformer model")
+    if not any(home.glob("*.safetensors")) and not any(home.glob("pytorch_model*.bin")):
+        raise UserError(f"{home}: no weights here (model.safetensors or pytorch_model.bin); copy the model again")
     tokenizer_files = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
-    if folder.is_dir() and not any(any(folder.glob(name)) for name in tokenizer_files):
-        raise UserError(f"{folder}: no tokenizer here (tokenizer.json); copy it from the model this one began as")
+    if not any(any(home.glob(name)) for name in tokenizer_files):
+        raise UserError(f"{home}: no tokenizer here (tokenizer.json); copy it from the model this one began as")
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         # Else transformers takes a class of its own by the model's type, be the weights made for it or not.
-        if not trust_remote_code and PretrainedConfig.get_config_dict(path)[0].get("auto_map"):
-            raise refusal(path, "auto_map in config.json")
+        if not trust_remote_code and PretrainedConfig.get_config_dict(home)[0].get("auto_map"):
+            raise refusal(home, "auto_map in config.json")
         trust: Any = {"trust_remote_code": trust_remote_code}  # None, the default, asks on stdin
-        tokenizer = AutoTokenizer.from_pretrained(path, **trust)
-        model, report = AutoModel.from_pretrained(path, dtype=torch.float32, output_loading_info=True, **trust)
+        refuse_encoder_decoder(stated.folder, AutoConfig.from_pretrained(home, **trust).to_dict())
+        tokenizer = AutoTokenizer.from_pretrained(home, **trust)
+        model, report = AutoModel.from_pretrained(home, dtype=torch.float32, output_loading_info=True, **trust)
     except UserError:
         raise
     except Exception as error:  # transformers raises all kinds for a folder that is not whole
         if is_refusal(error):
-            raise refusal(path, "auto_map") from None
-        raise UserError(f"{path}: cannot be loaded: {' '.join(str(error).split())[:300]}") from None
+            raise refusal(home, "auto_map") from None
+        raise UserError(f"{home}: cannot be loaded: {' '.join(str(error).split())[:300]}") from None
     finally:
         if shown:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
     if missing := [name for name in report["missing_keys"] if "pooler" not in name]:
-        raise UserError(f"{path}: its weights lack {len(missing)} tensors of the model, such as {sorted(missing)[0]}")
+        raise UserError(f"{home}: its weights lack {len(missing)} tensors of the model, such as {sorted(missing)[0]}")
     for name, parameter in model.named_parameters():
         if "pooler." in name:  # it plays no part in the mean, and is passed on as it came
             parameter.requires_grad_(False)
-    stated = _stated(folder)
+    _prepare_tokenizer(stated, tokenizer, model)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    limit = stated["max_tokens"] or min(MAX_TOKENS, tokenizer.model_max_length)
-    positions = getattr(model.config, "max_position_embeddings", None) or MAX_TOKENS
-    if model.config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
-        positions -= 2  # their positions are counted from the padding token's id + 1
+    positions = readable_tokens(model, stated.max_tokens) or UNLIMITED
+    asked = stated.max_tokens or tokenizer.model_max_length
     return Network(
-        model.to(device).eval(), tokenizer, prompts or stated["prompts"], stated["pooling"], min(limit, positions)
-    )
+        model.to(device).eval(), tokenizer, stated.prompts, stated.pooling, min(asked, positions), positions,
+        stated.lower_case,
+    )  # fmt: skip
 
 
-def _stated(folder: Path) -> dict[str, Any]:
-    """What sentence-transformers' files in a folder say."""
-    if not (folder / "modules.json").is_file():
-        return {"prompts": dict(E5_PROMPTS), "pooling": "mean", "max_tokens": None}
-    modules = _json(folder / "modules.json")
-    place = next((module["path"] for module in modules if module["type"].endswith("Pooling")), None)
-    told = _json(folder / place / "config.json") if place else {}
-    mode = told.get("pooling_mode") or next((key for key, on in told.items() if "pooling_mode" in key and on), "mean")
-    pooling = {"mean": "mean", "pooling_mode_mean_tokens": "mean", "cls": "cls", "pooling_mode_cls_token": "cls"}.get(
-        mode
-    )
-    if pooling is None:
-        raise UserError(f"{folder}: pools by {mode}; only the mean and the first token (cls) are known here")
-    given = _json(folder / "config_sentence_transformers.json").get("prompts") or {}
-    prompts = {
-        "query": given.get("query") or "",
-        "passage": given.get("passage") or given.get("document") or "",
-    }
-    return {
-        "prompts": prompts,
-        "pooling": pooling,
-        "max_tokens": _json(folder / "sentence_bert_config.json").get("max_seq_length"),
-    }
-
-
-def _json(path: Path) -> Any:
-    if not path.is_file():
-        return {}
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: is not JSON ({error}); copy the model again") from None
+def _prepare_tokenizer(stated: ModelFolder, tokenizer: Any, model: Any) -> None:
+    """Give the tokenizer what the folder asks for, and refuse one whose ids the model does not take as we pad them."""
+    if not tokenizer.is_fast:
+        raise NeedsSentenceTransformers(stated.folder, "a model whose tokenizer is written in Python")
+    check_rows(stated.folder, max(tokenizer.get_vocab().values(), default=-1) + 1, embedding_rows(model))
+    if tokenizer.padding_side != "right":
+        raise NeedsSentenceTransformers(stated.folder, "a model that pads on the left")
+    if any(tokenizer("x").get("token_type_ids", ())):
+        raise NeedsSentenceTransformers(stated.folder, "a model whose tokens are of several types")
+    if tokenizer.pad_token is None:
+        # Which token stands behind a text is nothing to the model, for it is masked; but there must be one.
+        known = getattr(model.config, "pad_token_id", None)
+        spare = tokenizer.convert_ids_to_tokens(known) if isinstance(known, int) and known >= 0 else None
+        spare = spare or tokenizer.eos_token or tokenizer.sep_token or tokenizer.unk_token
+        if spare is None:
+            raise UserError(f"{stated.folder}: its tokenizer has no token to pad with; set pad_token in it")
+        tokenizer.pad_token = spare
+    if stated.lower_case:
+        backend = tokenizer.backend_tokenizer
+        if '"type":"Lowercase"' not in json.dumps(json.loads(backend.to_str())["normalizer"], separators=(",", ":")):
+            backend.normalizer = Sequence([Lowercase(), *([backend.normalizer] if backend.normalizer else [])])
 
 
 def _encodable(text: str) -> str:

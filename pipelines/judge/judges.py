@@ -39,7 +39,8 @@ class JudgePlan:
     ``work``: the local folder of pools, vectors and models. ``pools``: source -> folder of its pool. ``models``: the
     folder of each fold's model, none where BM25 alone judges; static ones count repeated tokens sublinearly where
     ``sublinear_tf`` is set. ``bm25_size``: how many members of the pool BM25 has, 0 where it does not judge.
-    ``threads``: of one worker process. ``trust_remote_code``: run the code that models bring.
+    ``threads``: of one worker process. ``trust_remote_code``: run the code that models bring. ``prompts``: in the
+    place of the models' own.
     """
 
     work: Path
@@ -52,6 +53,7 @@ class JudgePlan:
     bm25_size: int
     threads: int
     trust_remote_code: bool = False
+    prompts: Mapping[Role, str] | None = None
 
 
 class Pairs(NamedTuple):
@@ -96,7 +98,13 @@ class Judges:
         """The model of each fold."""
         plan = self.plan
         return [
-            load_encoder(folder, plan.threads, sublinear_tf=plan.sublinear_tf, trust_remote_code=plan.trust_remote_code)
+            load_encoder(
+                folder,
+                plan.threads,
+                sublinear_tf=plan.sublinear_tf,
+                trust_remote_code=plan.trust_remote_code,
+                prompts=plan.prompts,
+            )
             for folder in plan.models
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,16 @@ from typing import Any, Literal
 from ccpairs import storage
 from ccpairs.errors import UserError
 from filters.consistency import Consistency
-from models.custom_code import refuse_custom_code
+from models.encoders import Role
+from models.hub import find_model
+from models.model_folder import read_model_folder
+from models.prompts import parse_prompts, shown_prompts
 from pipelines.judge.candidates import Candidates
 from pipelines.judge.identity import FOLD_RULE
 from pipelines.judge.pool import PoolPlan
 from pipelines.judge.rules import RuleChoice
+
+log = logging.getLogger("ccpairs")
 
 BM25_POOL_SIZE = 100_000
 
@@ -27,7 +33,8 @@ class JudgeRequest:
     """All choices of a run. ``models``: given ones, one for each fold; none are given where they are to be trained.
 
     ``term_frequency``: how static models count a token that a text repeats. ``bm25_pool_size``: None where BM25 does
-    not judge. ``trust_remote_code``: run the code that models bring.
+    not judge. ``trust_remote_code``: run the code that models bring. ``prompts``: in the place of the given models'
+    own; ``model_prompts``: those that each of these models encodes with.
     """
 
     candidates: Sequence[Candidates]
@@ -47,6 +54,8 @@ class JudgeRequest:
     rounds: int = 1
     accelerator: str | None = None
     trust_remote_code: bool = False
+    prompts: Mapping[Role, str] | None = None
+    model_prompts: Sequence[Mapping[Role, str]] = ()
     argv: Sequence[str] = ()
 
     def __post_init__(self) -> None:
@@ -103,15 +112,20 @@ class JudgeRequest:
             "max_rank": self.max_rank,
             "decoys": self.decoys,
             "rounds": self.rounds,
+            **({"prompts": [dict(each) for each in self.model_prompts]} if self.models else {}),
         }
 
 
 def asked_for(given: Any, candidates: Sequence[Candidates], rule: RuleChoice) -> JudgeRequest:
     """The request that flags make. Raises ``UserError`` where they do not go together."""
-    models = [Path(each).expanduser() for each in given.model or ()]
-    if not given.trust_remote_code:
-        for model in models:
-            refuse_custom_code(model)
+    models, prompts = [find_model(each) for each in given.model or ()], parse_prompts(given.prompts)
+    if prompts is not None and not models:
+        raise UserError(
+            "--prompts is for models that --model names; a preset says those of the models that are trained"
+        )
+    stated = [read_model_folder(model, prompts, trust_remote_code=given.trust_remote_code) for model in models]
+    for each in stated:
+        log.info("%s: %s", each.folder, shown_prompts(each.prompts))
     work = given.work
     if work is None:
         if "://" in given.output:
@@ -139,6 +153,8 @@ def asked_for(given: Any, candidates: Sequence[Candidates], rule: RuleChoice) ->
         rounds=given.rounds,
         accelerator=given.accelerator,
         trust_remote_code=given.trust_remote_code,
+        prompts=prompts,
+        model_prompts=[each.prompts for each in stated],
     )
 
 

@@ -131,6 +131,7 @@ class Round:
             bm25_size=request.bm25_pool_size or 0,
             threads=threads_of(self.engine),
             trust_remote_code=request.trust_remote_code,
+            prompts=request.prompts,
         )
 
     def _encode(self, judges: Judges) -> None:

@@ -180,7 +180,7 @@ def test_weights_of_another_vocabulary_are_refused(tokenizer: Tokenizer, tmp_pat
     static_encoder(tokenizer, 4).save(tmp_path)
     path = tmp_path / MODULE / "tokenizer.json"
     content = json.loads(path.read_text())
-    del content["model"]["vocab"]["passage"]
+    content["model"]["vocab"]["further"] = 8
     path.write_text(json.dumps(content))
-    with pytest.raises(UserError, match="8 vectors, but its tokenizer has 7 tokens"):
+    with pytest.raises(UserError, match="8 vectors, but its tokenizer has 9 tokens"):
         load_encoder(tmp_path)

@@ -25,7 +25,7 @@ def test_the_presets_of_the_paper() -> None:
 
 
 def test_every_preset_loads() -> None:
-    assert preset_names() == ["e5-base", "e5-large", "e5-small", "preliminary"]
+    assert preset_names() == ["e5-base", "e5-large", "e5-small", "preliminary", "transformer"]
     assert [load_settings(name).name for name in preset_names()] == preset_names()
 
 
@@ -65,7 +65,9 @@ def test_what_makes_no_sense_is_one_line(values: dict[str, Any], said: str) -> N
 
 
 def test_a_preset_that_there_is_not() -> None:
-    with pytest.raises(UserError, match=r"no preset e5; there is e5-base, e5-large, e5-small, preliminary, or name"):
+    with pytest.raises(
+        UserError, match=r"no preset e5; there is e5-base, e5-large, e5-small, preliminary, transformer, or name"
+    ):
         load_settings("e5")
 
 

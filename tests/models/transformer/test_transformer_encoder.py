@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
 from models.encoders import load_encoder
+from models.prompts import E5_PROMPTS
 from models.transformer.encoder import TransformerEncoder
 from models.transformer.export import export_onnx
 from models.transformer.network import Network, by_length, load_network, padded_width
@@ -32,7 +33,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def saved(bare: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("saved")
-    TransformerEncoder(bare).save(folder)
+    TransformerEncoder(bare, prompts=E5_PROMPTS).save(folder)
     return folder
 
 
@@ -40,7 +41,7 @@ def test_vectors_are_those_of_automodel_pooled_by_hand(bare: Path) -> None:
     from transformers import AutoModel, AutoTokenizer
 
     model, tokenizer = AutoModel.from_pretrained(bare).eval(), AutoTokenizer.from_pretrained(bare)
-    found = TransformerEncoder(bare, batch_tokens=40).encode(ORDINARY, "query")
+    found = TransformerEncoder(bare, batch_tokens=40, prompts=E5_PROMPTS).encode(ORDINARY, "query")
     for text, vector in zip(ORDINARY, found, strict=True):
         with torch.no_grad():
             mean = model(**tokenizer("query: " + text, return_tensors="pt")).last_hidden_state[0].mean(0)
@@ -63,7 +64,7 @@ def test_saving_and_loading_keeps_every_weight_and_the_fingerprint(bare: Path, s
     before, after = load_file(bare / "model.safetensors"), load_file(saved / "model.safetensors")
     assert "pooler.dense.weight" in after
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
-    first, second = TransformerEncoder(bare), load_encoder(saved)
+    first, second = TransformerEncoder(bare, prompts=E5_PROMPTS), load_encoder(saved)
     assert np.array_equal(first.encode(TEXTS, "query"), second.encode(TEXTS, "query"))
     assert json.loads((saved / "config_sentence_transformers.json").read_text())["prompts"] == {
         "query": "query: ", "document": "passage: ", "passage": "passage: "
@@ -192,7 +193,7 @@ def test_batches_hold_the_budget_and_every_text_once() -> None:
 
 @pytest.mark.parametrize(
     ("lost", "told"),
-    [("model.safetensors", "no weights"), ("config.json", "no config.json"), ("tokenizer*", "no tokenizer")],
+    [("model.safetensors", "no weights"), ("config.json", "nor a config.json"), ("tokenizer*", "no tokenizer")],
 )
 def test_a_folder_with_a_fault_is_told_in_one_line(tmp_path: Path, lost: str, told: str) -> None:
     folder = write_tiny_bert(tmp_path / "model")
