@@ -33,7 +33,8 @@ from ccpairs.errors import UserError
 from ccpairs.exhaustion import explain
 from ccpairs.interruption import temporary
 from models.encoders import Role, TokenBatch
-from models.trainer.corpus import TEXTS, Corpus, Source
+from models.trainer.columns import TEXTS
+from models.trainer.corpus import Corpus, Source
 from models.trainer.settings import digest
 
 ROLES: tuple[Role, Role] = ("query", "passage")
