@@ -55,7 +55,8 @@ FLAGS = {
     "kind": "model.kind", "init": "model.init", "tokenizer": "model.tokenizer", "dimension": "model.dimension",
     "max_tokens": "model.max_tokens", "temperature": "loss.temperature", "lr": "optimizer.lr",
     "warmup_steps": "optimizer.warmup_steps", "batch_size": "data.batch_size", "steps": "data.steps",
-    "epochs": "data.epochs", "mix": "data.mix", "one_source_batches": "data.one_source_batches", "seed": "data.seed",
+    "epochs": "data.epochs", "mix": "data.mix", "negatives": "data.negatives",
+    "one_source_batches": "data.one_source_batches", "seed": "data.seed",
 }  # fmt: skip
 """Flag -> setting."""
 
@@ -99,6 +100,7 @@ def make_parser() -> Parser:
     add("--steps", type=positive, metavar="N", help="steps in all (default: as many as the epochs need)")
     add("--epochs", type=float, metavar="N", help="times that the pairs are seen; sets --steps aside")
     add("--mix", metavar="HOW", help="sources by proportional or sqrt size, with factors, as in sqrt,s2orc=0.3")
+    add("--negatives", type=count, metavar="N", help="hard negatives that a row of the data gives (default: all)")
     add("--one-source-batches", action="store_true", default=None, help="all pairs of a batch are of one source")
     add("--seed", type=count, metavar="N", help="of the order of the data, of dropout, of first vectors")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting, as loss.margin=0.1")

@@ -19,9 +19,12 @@ import pytest
 
 from ccpairs.errors import UserError
 from ccpairs.pair import PAIR_SCHEMA, table_of
+from models.trainer import job
 from models.trainer.columns import parse_columns
 from models.trainer.corpus import Corpus, open_corpus
-from tests.models.trainer.pairs import pairs, write_pairs
+from models.trainer.job import Watch, prepare
+from tests.models.trainer.pairs import SILENT, SMALL, pairs, write_pairs
+from tests.pipelines.judge.small_candidates import rows, write_candidates
 
 ROWS = [("what is a river?", 'water, "that" flows\nto the sea'), ("où est la mer ?", "là-bas"), ("", "no query")]
 
@@ -208,6 +211,58 @@ def test_an_unfinished_output_is_not_data(tmp_path: Path) -> None:
     (tmp_path / "out" / "_ccpairs").write_text("{}")
     with pytest.raises(UserError, match="out holds no Parquet file and no finished shards"):
         open_corpus([str(tmp_path / "out")])
+
+
+@pytest.mark.parametrize("shard", [0, 2])
+def test_a_shard_that_is_missing_or_cut(tmp_path: Path, shard: int) -> None:
+    candidates = write_candidates(tmp_path / "out", rows(30), shards=3)
+    assert names(open_corpus([str(tmp_path / "out")])) == {"reddit": 30}
+    path = Path(candidates.uri(candidates.shards[shard]))
+    data = path.read_bytes()
+    path.write_bytes(data[:-10])
+    with pytest.raises(UserError, match=rf"{path} has {len(data) - 10:,} bytes, and its manifest says {len(data):,}"):
+        open_corpus([str(tmp_path / "out")])
+    path.unlink()
+    with pytest.raises(UserError, match=f"{path} is named in the manifest but missing"):
+        open_corpus([str(tmp_path / "out")])
+
+
+def test_a_damaged_shard_is_seen_before_it_is_made_tokens(tmp_path: Path) -> None:
+    candidates = write_candidates(tmp_path / "out", rows(30))
+    path = Path(candidates.uri(candidates.shards[0]))
+    data = bytearray(path.read_bytes())
+    data[60] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(UserError, match="is not what its manifest says"):
+        prepare(SMALL, open_corpus([str(tmp_path / "out")]), tmp_path / "trained", SILENT)
+
+
+def test_a_copy_of_the_data_is_gone_on_with(tmp_path: Path) -> None:
+    """The training is found done although the file lies elsewhere and is younger."""
+    data = Path(write_pairs(tmp_path / "a.parquet", pairs(60)))
+    corpus = open_corpus([str(data)])
+    job.run(SMALL, corpus, tmp_path / "out", prepare(SMALL, corpus, tmp_path / "out", SILENT), SILENT)
+    (tmp_path / "moved").mkdir()
+    shutil.copyfile(data, tmp_path / "moved" / "a.parquet")
+    assert job.found_done(tmp_path / "out", SMALL, open_corpus([str(tmp_path / "moved" / "a.parquet")])) is not None
+
+
+def test_a_tokenizer_is_only_taken_up_with_its_data_and_settings(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def learned(rows: Sequence[tuple[str, str]], size: int) -> str:
+        settings = SMALL.with_values({"model.vocabulary_size": size}, "test")
+        corpus = open_corpus([write_pairs(tmp_path / "a.parquet", rows)])
+        return prepare(settings, corpus, tmp_path / "out", Watch(said.append)).learner.identity
+
+    one = learned(pairs(60), 200)
+    assert learned(pairs(60), 200) == one
+    assert len(said) == 1, "it is learned once"
+    size = json.loads((tmp_path / "out" / "tokenizer.json").read_text())["model"]["vocab"]
+    assert said == [f"tokenizer: {len(size)} tokens from 120 texts"]
+    other = learned([("zebra quagga", "okapi zebra")] * 9, 200)
+    assert learned([("zebra quagga", "okapi zebra")] * 9, 300) != one != other
+    assert len(said) == 3
 
 
 def test_files_at_http_addresses(tmp_path: Path) -> None:
