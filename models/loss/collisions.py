@@ -45,7 +45,7 @@ class Collisions:
         shared = _repeated(hashes.queries) | _repeated(hashes.passages)
         if hashes.negatives is not None:
             shared |= torch.isin(hashes.passages, hashes.negatives)
-            distinct, self.passage_numbers = hashes.passages.unique(return_inverse=True)
+            distinct, self.passage_numbers = torch.unique(hashes.passages, return_inverse=True)
             places = torch.searchsorted(distinct, hashes.negatives).clamp_(max=len(distinct) - 1)
             # Of each negative the number of the passage that it is, or else one more than there are.
             self.negative_numbers = torch.where(distinct[places] == hashes.negatives, places, len(distinct))
