@@ -23,7 +23,9 @@ from models.trainer import job
 from models.trainer.columns import parse_columns
 from models.trainer.corpus import Corpus, open_corpus
 from models.trainer.job import Watch, prepare
+from pipelines.http_files import HttpFile
 from tests.models.trainer.pairs import SILENT, SMALL, pairs, write_pairs
+from tests.pipelines.http_server import running_server
 from tests.pipelines.judge.small_candidates import rows, write_candidates
 
 ROWS = [("what is a river?", 'water, "that" flows\nto the sea'), ("où est la mer ?", "là-bas"), ("", "no query")]
@@ -274,6 +276,18 @@ def test_files_at_http_addresses(tmp_path: Path) -> None:
     assert corpus.identity == open_corpus([str(path)]).identity
     with pytest.raises(UserError, match="https://host/d is no Parquet"):
         open_corpus(["https://host/d?token=secret"], http=lambda _: BytesIO())
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv.gz"])
+def test_text_at_servers_that_give_files_from_their_beginning_only(tmp_path: Path, name: str) -> None:
+    data = Path(write(tmp_path / name)).read_bytes()
+    with running_server() as server:
+        address, _ = server.add(name, data, has_ranges=False)
+        corpus = open_corpus([address], http=HttpFile)
+        assert texts(corpus) == ROWS
+        missing = address.replace("a.", "b.")
+        with pytest.raises(UserError, match="the server answered 404"):
+            open_corpus([missing], http=HttpFile)
 
 
 def test_hugging_face_addresses_are_one_line_where_offline(monkeypatch: pytest.MonkeyPatch) -> None:
