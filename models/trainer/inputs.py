@@ -181,12 +181,11 @@ def _in_folder(uri: str, system: Any, path: str) -> list[Input]:
 
 def _files_below(system: Any, path: str) -> list[str]:
     if isinstance(system, arrow_fs.LocalFileSystem):
-        files = []
-        for file in FolderWalk(path).files():
-            if file.problem and form_of(file.path) and not _is_listing(file.path):
-                raise UserError(f"{file.path} {file.problem}")
-            files.append(file.path)
-        return files
+        walk = FolderWalk(path)
+        found = list(walk.files())
+        if closed := [each for each in found if each.path.endswith("/")]:
+            raise UserError(f"{closed[0].path}: {closed[0].problem}")
+        return [*(each.path for each in found), *walk.dangling]  # what cannot be opened is refused where it is read
     listed = system.get_file_info(arrow_fs.FileSelector(path, recursive=True))
     return [info.path for info in listed if info.type == arrow_fs.FileType.File]
 

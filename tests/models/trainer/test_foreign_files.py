@@ -312,3 +312,10 @@ def test_hugging_face_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert names(open_corpus(["hf://datasets/a/b"])) == {"data": 6}
     assert names(open_corpus(["hf://datasets/a/b/data/x.jsonl"])) == {"x": 3}
     assert names(open_corpus(["nq=hf://datasets/a/b/data/*.jsonl"])) == {"nq": 6}
+
+
+def test_a_link_that_leads_nowhere_is_not_passed_over(tmp_path: Path) -> None:
+    write(tmp_path / "d" / "a.jsonl")
+    (tmp_path / "d" / "b.jsonl").symlink_to(tmp_path / "gone.jsonl")
+    with pytest.raises(UserError, match=r"b\.jsonl is not a regular file that can be opened"):
+        open_corpus([str(tmp_path / "d")])
