@@ -24,7 +24,7 @@ from ccpairs.command_line import (
     set_up_logging,
     up_to,
 )
-from ccpairs.errors import EXIT_OK
+from ccpairs.errors import EXIT_OK, UserError
 from ccpairs.output_folder import JUDGED, hold_output, output_uri, refuse_inside
 
 EPILOG = """\
@@ -50,7 +50,15 @@ def make_parser() -> Parser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--input", required=True, metavar="URI", help="output folder of a build, or one of its source folders")
+    add("--input", metavar="URI", help="output folder of a build, or one of its source folders")
+    add(
+        "--foreign",
+        action="append",
+        default=[],
+        metavar="SOURCE=URI",
+        help="files of other people that become candidates first, as ccpairs train reads them",
+    )
+    add("--columns", action="append", default=[], metavar="query=A,passage=B", help="what --foreign's files call them")
     add("--output", required=True, metavar="URI", help="folder for pairs/, dropped/ and decoys/")
     add("--source", action="append", metavar="NAME", help="judge only these sources; several by commas")
     add(
@@ -162,7 +170,12 @@ def judge(argv: Sequence[str]) -> int:
     searches = ("faiss",) if given.rank_path == "faiss" else ()
     words = ("bm25s",) if given.judge == "bm25" else ()
     need("judging", *ENCODERS, *trains, *searches, *words)
+    if not given.input and not given.foreign:
+        raise UserError("say what to judge by --input, or by --foreign SOURCE=URI; --help shows the rest")
+    from models.trainer.columns import parse_columns
+    from pipelines.http_files import HttpFile
     from pipelines.judge.candidates import find_candidates
+    from pipelines.judge.foreign import foreign_candidates
     from pipelines.judge.request import asked_for
     from pipelines.judge.rules import choice_of
     from pipelines.judge.run import judge as run
@@ -172,10 +185,17 @@ def judge(argv: Sequence[str]) -> int:
         logging.getLogger("ccpairs").setLevel(logging.WARNING)
     given.output = output_uri(given.output)
     names = [name.strip() for value in given.source or () for name in value.split(",") if name.strip()]
-    request = asked_for(given, find_candidates(given.input, names), choice_of(given))
-    for each in request.candidates:
-        refuse_inside(each.folder, "--input", given.output, JUDGED)
+    candidates = find_candidates(given.input, names) if given.input else []
+    if twice := {each.source for each in candidates} & {text.partition("=")[0] for text in given.foreign}:
+        raise UserError(f"--foreign {min(twice)}=…: --input has a source of this name; choose another one")
     with contextlib.ExitStack() as stack:
+        if given.foreign:
+            stack.enter_context(hold_output(given.output, "judge"))
+            told = [parse_columns(text) for text in given.columns]
+            candidates += foreign_candidates(given.foreign, told, given.output, HttpFile)
+        request = asked_for(given, sorted(candidates, key=lambda each: each.source), choice_of(given))
+        for each in request.candidates:
+            refuse_inside(each.folder, "--input", given.output, JUDGED)
         stack.enter_context(hold_output(given.output, "judge"))
         if given.work is not None:
             stack.enter_context(hold_output(given.work, "judge", "--work"))

@@ -46,8 +46,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("ccpairs")
 
 EPILOG = """\
-Data are outputs of build or judge, or Parquet files with the columns query and passage. A preset is a TOML file: copy
-one from the folder that --list-presets names, and give its path. Flags stand above the preset.
+Data are outputs of build or judge, or files with columns of queries, of passages and, where there are any, of hard
+negatives. A preset is a TOML file: copy one from the folder that --list-presets names, and give its path. Flags stand
+above the preset.
 Killed? Type the same command again: it goes on from the last checkpoint, and ends with the same bytes.
 Several processes: torchrun --nproc-per-node N -m ccpairs.train ... with the same flags; batches stay the same.
 """
@@ -55,10 +56,12 @@ FLAGS = {
     "kind": "model.kind", "init": "model.init", "tokenizer": "model.tokenizer", "dimension": "model.dimension",
     "max_tokens": "model.max_tokens", "temperature": "loss.temperature", "lr": "optimizer.lr",
     "warmup_steps": "optimizer.warmup_steps", "batch_size": "data.batch_size", "steps": "data.steps",
-    "epochs": "data.epochs", "mix": "data.mix", "one_source_batches": "data.one_source_batches", "seed": "data.seed",
+    "epochs": "data.epochs", "mix": "data.mix", "negatives": "data.negatives",
+    "one_source_batches": "data.one_source_batches", "seed": "data.seed",
 }  # fmt: skip
 """Flag -> setting."""
 
+DATA_HELP = "finished shards, or Parquet, JSON lines, CSV or TSV: files, folders, patterns, http(s) and hf addresses"
 LESS_MEMORY = "lower data.batch_size, model.max_tokens or optimizer.chunk_tokens (--set KEY=VALUE)"
 """What the user can do where memory runs out."""
 
@@ -72,7 +75,14 @@ def make_parser() -> Parser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--data", action="extend", nargs="+", default=[], metavar="URI", help="finished shards, or Parquet files")
+    add("--data", action="extend", nargs="+", default=[], metavar="[NAME=]URI", help=DATA_HELP)
+    add(
+        "--columns",
+        action="append",
+        default=[],
+        metavar="query=A,passage=B[,negative=C…]",
+        help="what files of other people call them (default: found by name); several for several files",
+    )
     add("--output", type=local_output, metavar="DIR", help="folder for tokens, checkpoints, metrics and the model")
     add(
         "--preset",
@@ -100,6 +110,7 @@ def make_parser() -> Parser:
     add("--steps", type=positive, metavar="N", help="steps in all (default: as many as the epochs need)")
     add("--epochs", type=float, metavar="N", help="times that the pairs are seen; sets --steps aside")
     add("--mix", metavar="HOW", help="sources by proportional or sqrt size, with factors, as in sqrt,s2orc=0.3")
+    add("--negatives", type=count, metavar="N", help="hard negatives that a row of the data gives (default: all)")
     add("--one-source-batches", action="store_true", default=None, help="all pairs of a batch are of one source")
     add("--seed", type=count, metavar="N", help="of the order of the data, of dropout, of first vectors")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting, as loss.margin=0.1")
@@ -147,13 +158,17 @@ def train(argv: Sequence[str]) -> int:
     settings = settings_of(given)
     from models.evaluation.task import open_task
     from models.trainer import job, processes
+    from models.trainer.columns import parse_columns
     from models.trainer.corpus import open_corpus
+    from pipelines.http_files import HttpFile
 
     if given.onnx:
         from models.onnx_export import check_onnx
 
         check_onnx()  # not after days of training
-    corpus = open_corpus(given.data)
+    if os.environ.get("RANK", "0") != "0":
+        log.setLevel(logging.ERROR)
+    corpus = open_corpus(given.data, [parse_columns(text) for text in given.columns], HttpFile)
     tasks = [open_task(folder) for folder in dict.fromkeys(given.dev)]
     with processes.together():
         if not processes.is_first():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import importlib
 import json
 import re
 import subprocess
@@ -18,6 +19,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from ccpairs import PAIR_SCHEMA, build, evaluate, judge, lm, refilter, train
 from ccpairs.pair import JUDGEMENT
 from pipelines.sources import MODULES, source_class
+from tests.pipelines.judge.small_candidates import rows, write_candidates
 
 REPOSITORY = Path(__file__).parents[1]
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
@@ -105,6 +107,32 @@ def test_the_readme_reads_pairs_as_it_says(tmp_path: Path) -> None:
         [sys.executable, "-c", block], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
     )
     assert "3 pairs in 1 shards" in done.stdout
+
+
+READERS = re.findall(
+    r"^\| .* \| `((\w+)\..*pairs/candidates.*)` \|$",
+    (REPOSITORY / "README.md").read_text(encoding="utf-8"),
+    flags=re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize(("line", "package"), READERS, ids=[package for _, package in READERS])
+def test_every_reader_reads_as_the_readme_says(
+    line: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = pytest.importorskip(package)
+    if package == "pyarrow":
+        importlib.import_module("pyarrow.dataset")
+    write_candidates(tmp_path / "pairs", rows(30), shards=3)
+    write_candidates(tmp_path / "pairs", rows(9), source="news")
+    monkeypatch.chdir(tmp_path)
+    if package == "datasets":
+        monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    assert len(eval(line, {package: module})) == 39
+
+
+def test_all_readers_are_tried() -> None:
+    assert [package for _, package in READERS] == ["pyarrow", "pandas", "polars", "polars", "duckdb", "datasets"]
 
 
 def extras() -> set[str]:

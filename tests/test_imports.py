@@ -128,7 +128,7 @@ def test_every_folder_of_modules_is_a_package(package: str) -> None:
 
 
 STANDARD_LIBRARY = {*sys.stdlib_module_names, "compression"}  # the last since 3.14
-OPTIONAL = {"trafilatura", "sentence_transformers", "mteb"}
+OPTIONAL = {"trafilatura", "sentence_transformers", "mteb", "huggingface_hub"}
 """Imported only where the user chooses it; an extra of that name installs it, or users bring it."""
 
 

@@ -85,7 +85,12 @@ def test_killed_and_run_again(tmp_path: Path) -> None:
 
 def test_two_processes_make_the_model_of_one(tmp_path: Path) -> None:
     """Without dropout, for that falls differently."""
-    data = write_pairs(tmp_path / "a.parquet", pairs(200))
+    lines = [
+        {"anchor": query, "positive": passage, "negatives": [f"{passage} {n}" for n in range(number % 3)]}
+        for number, (query, passage) in enumerate(pairs(200))
+    ]
+    data = str(tmp_path / "a.jsonl")
+    Path(data).write_text("".join(json.dumps(line) + "\n" for line in lines))
     bert = write_tiny_bert(tmp_path / "bert")
     flags = [
         "--data",

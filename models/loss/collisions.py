@@ -1,4 +1,7 @@
-"""Texts that stand several times in a batch: what shares a text is no negative of each other."""
+"""Texts that stand several times in a batch: what shares a text is no negative of each other.
+
+A hard negative is none for a row whose query has it as a positive, in that row or in another one of the batch.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,11 @@ class Collisions:
         shared = _repeated(hashes.queries) | _repeated(hashes.passages)
         if hashes.negatives is not None:
             shared |= torch.isin(hashes.passages, hashes.negatives)
+            distinct, self.passage_numbers = torch.unique(hashes.passages, return_inverse=True)
+            places = torch.searchsorted(distinct, hashes.negatives).clamp_(max=len(distinct) - 1)
+            # Of each negative the number of the passage that it is, or else one more than there are.
+            self.negative_numbers = torch.where(distinct[places] == hashes.negatives, places, len(distinct))
+            self.distinct = len(distinct)
         self.rows = shared.nonzero()[:, 0].cpu()  # once a step, so that blocks without any cost nothing
 
     def mask(self, begin: int, end: int, parts: list[Tensor], negatives: Tensor | None) -> None:
@@ -58,8 +66,21 @@ class Collisions:
         for part in parts:
             part[rows - begin] = part[rows - begin].masked_fill_(same, -torch.inf)
         if negatives is not None and hard is not None:
-            same = passages[rows, None] == hard
-            negatives[rows - begin] = negatives[rows - begin].masked_fill_(same, -torch.inf)
+            positives = same.new_zeros(len(rows), self.distinct + 1, dtype=torch.float32)
+            positives.index_add_(1, self.passage_numbers, same.to(torch.float32))
+            is_positive = positives[:, self.negative_numbers] > 0
+            negatives[rows - begin] = negatives[rows - begin].masked_fill_(is_positive, -torch.inf)
+
+
+def leaves_no_candidate(hashes: Hashes) -> bool:
+    """Whether every candidate of every row collides: all rows share one query, or all one passage.
+
+    Rows that collide in pairs share one text all together: of three that do so in different ones, two would be equal.
+    """
+    queries, passages, negatives = hashes
+    if not (bool((queries == queries[0]).all()) or bool((passages == passages[0]).all())):
+        return False
+    return negatives is None or bool(torch.isin(negatives, passages).all())
 
 
 def _repeated(values: Tensor) -> Tensor:

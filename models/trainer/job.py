@@ -1,7 +1,7 @@
 """One training from the data to the folder of the model: what the command ``train`` and the judge's folds share.
 
 OUTPUT/tokens/        the pairs as token ids
-       tokenizer.json where one was learned
+       tokenizer.json where one was learned; tokenizer.key says from what
        checkpoints/   metrics.jsonl   tensorboard/
        model/         the model, for :func:`models.encoders.load_encoder` and for sentence-transformers
        training.json  written last: settings, data, what came of it
@@ -37,7 +37,7 @@ MODEL = "model"
 FACTS = "training.json"
 CHECKPOINTS = "checkpoints"
 TOKENS = "tokens"
-WRITTEN = (MODEL, FACTS, CHECKPOINTS, TOKENS, "tokenizer.json", "metrics.jsonl", "tensorboard")
+WRITTEN = (MODEL, FACTS, CHECKPOINTS, TOKENS, "tokenizer.json", "tokenizer.key", "metrics.jsonl", "tensorboard")
 """Names in an output that a training writes, and replaces."""
 
 
@@ -106,13 +106,24 @@ def prepare(
         processes.wait_for_all()
     learner = make_learner(settings, corpus, output, watch.say)
     sources = tokenised(
-        corpus, learner.tokeniser, learner.identity, learner.max_tokens, output / TOKENS,
-        grouping=grouping, told=watch.reading,
-    )  # fmt: skip
+        corpus,
+        learner.tokeniser,
+        learner.identity,
+        learner.max_tokens,
+        output / TOKENS,
+        negatives=settings.data.negatives,
+        grouping=grouping,
+        told=watch.reading,
+    )
     if processes.is_first():
         processes.wait_for_all()
         if missing := left_out(corpus, sources):
             watch.say(f"left out: {missing:,} rows without a query or a passage")
+        for source in sources:
+            if source.negatives is not None and source.negative_rows is not None:
+                sizes = np.diff(source.negative_rows, prepend=0)
+                rows = f"{np.count_nonzero(sizes):,} rows, up to {sizes.max():,} a row"
+                watch.say(f"{source.name}: {len(source.negatives.ends):,} hard negatives of {rows}")
     return Prepared(learner, sources)
 
 

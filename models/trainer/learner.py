@@ -78,15 +78,18 @@ def _static(settings: Settings, corpus: Corpus, folder: Path, say: Say) -> Learn
     else:
         _check_dimensions(settings, model.dimension)
         sample = corpus.sample(SAMPLE_TEXTS)
-        learned = folder / "tokenizer.json"
+        learned, key_file = folder / "tokenizer.json", folder / "tokenizer.key"
+        key = digest([corpus.identity, model.vocabulary_size])
         if model.tokenizer:
             tokenizer = open_tokenizer(Path(model.tokenizer).expanduser())
-        elif learned.is_file():
+        elif learned.is_file() and key_file.is_file() and key_file.read_text(encoding="utf-8") == key:
             tokenizer = open_tokenizer(learned)
         else:
-            say(f"tokenizer: {model.vocabulary_size:,} tokens from {len(sample):,} texts")
             tokenizer = train_tokenizer(sample, model.vocabulary_size)
+            key_file.unlink(missing_ok=True)
             write_bytes(str(learned), tokenizer.to_str(pretty=True).encode())
+            write_bytes(str(key_file), key.encode())
+            say(f"tokenizer: {tokenizer.get_vocab_size():,} tokens from {len(sample):,} texts")
         check_memory(tokenizer.get_vocab_size(), model.dimension)
         encoder = static_encoder(tokenizer, model.dimension, settings.data.seed, sample)
         if prompts is not None:

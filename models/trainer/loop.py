@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ccpairs.errors import UserError
 from ccpairs.storage import write_bytes
 from models.encoders import Encoder, TokenBatch
+from models.loss.collisions import Hashes, leaves_no_candidate
 from models.trainer import processes
 from models.trainer.checkpoints import Checkpoints
 from models.trainer.journal import Journal
@@ -81,6 +82,21 @@ class Trained:
         return (self.steps - self.resumed_at) * self.batch_size / max(self.seconds, 1e-9)
 
 
+class Batch(NamedTuple):
+    """One global batch. ``used``: rows used of each source, this batch among them."""
+
+    queries: TokenBatch
+    passages: TokenBatch
+    negatives: TokenBatch | None
+    used: dict[str, int]
+
+    @property
+    def has_no_candidates(self) -> bool:
+        """Whether no row has a candidate beside its positive, so that nothing is learned."""
+        negatives = None if self.negatives is None else self.negatives.hashes
+        return leaves_no_candidate(Hashes.of_arrays(self.queries.hashes, self.passages.hashes, negatives))
+
+
 class Batches:
     """Batches of token ids in the order of the settings. ``rows``: those to use of each source; all by default."""
 
@@ -103,8 +119,8 @@ class Batches:
         data = settings.data
         self.order = DataOrder(counts, self.weights, self.batch_size, data.seed, data.one_source_batches)
 
-    def following(self) -> Iterator[tuple[TokenBatch, TokenBatch, dict[str, int]]]:
-        """Queries, passages and the rows used with them, up to the last step. One batch is made ahead."""
+    def following(self) -> Iterator[Batch]:
+        """The batches up to the last step. One is made ahead."""
         with ThreadPoolExecutor(1, thread_name_prefix="batches") as ahead:
             coming = ahead.submit(self._make) if self.order.step < self.steps else None
             while coming is not None:
@@ -112,16 +128,14 @@ class Batches:
                 coming = ahead.submit(self._make) if self.order.step < self.steps else None
                 yield batch
 
-    def _make(self) -> tuple[TokenBatch, TokenBatch, dict[str, int]]:
-        parts = self.order.next_batch()
-        sides = []
-        for side in (0, 1):
-            taken = []
-            for name, places in parts:
-                rows = self._rows[name][places] if name in self._rows else places
-                taken.append(self._sources[name].take(rows, side))
-            sides.append(join(taken))
-        return sides[0], sides[1], dict(self.order.used)
+    def _make(self) -> Batch:
+        parts = [
+            (self._sources[name], self._rows[name][places] if name in self._rows else places)
+            for name, places in self.order.next_batch()
+        ]
+        queries, passages = (join([source.take(rows, side) for source, rows in parts]) for side in (0, 1))
+        hard = [found for source, rows in parts if (found := source.take_negatives(rows)) is not None]
+        return Batch(queries, passages, join(hard) if hard else None, dict(self.order.used))
 
 
 def train(
@@ -149,11 +163,18 @@ def train(
     begun = time.perf_counter()
     speed = _Speed(begun)
     losses, scores, at = [math.nan, math.nan], dict[str, float](), dict(batches.order.used)
-    for step, (queries, passages, used) in enumerate(batches.following(), resumed_at + 1):
-        lr = learning_rate(settings.optimizer, step, batches.steps)
-        loss = learner.trainable.step(queries, passages, lr=lr, seed=settings.data.seed)
+    empty = 0
+    for step, batch in enumerate(batches.following(), resumed_at + 1):
+        lr, used = learning_rate(settings.optimizer, step, batches.steps), batch.used
+        loss = learner.trainable.step(
+            batch.queries, batch.passages, negatives=batch.negatives, lr=lr, seed=settings.data.seed
+        )
         if not math.isfinite(loss):
             raise UserError(_no_number(step, loss, checkpoints))
+        if loss == 0 and (batch.has_no_candidates or settings.loss.margin >= 0):
+            empty += 1
+            if empty == 1:
+                log.warning("%s", _no_candidates(step, batch))
         losses, at = [losses[0] if step > resumed_at + 1 else loss, loss], used
         status.step, status.loss, status.pairs_per_second = step, loss, speed.after(batches.batch_size)
         last = step == batches.steps
@@ -167,6 +188,8 @@ def train(
             scores = dict(evaluate(learner.encoder))
             journal.write(step, **scores)
             log.info("step %s: %s", f"{step:,}", ", ".join(f"{name} {value:.4f}" for name, value in scores.items()))
+    if empty > 1:
+        log.warning("%s of the steps had no candidate left and taught nothing", f"{empty:,}")
     if journal is not None:
         if batches.steps > resumed_at:
             _save(checkpoints, batches.steps, at, learner)
@@ -215,6 +238,13 @@ def _no_number(step: int, loss: float, checkpoints: Checkpoints) -> str:
     good = checkpoints.newest()
     where = f"the last good checkpoint is {good[1]}" if good else "there is no checkpoint before it"
     return f"the loss is {loss} at step {step:,}; {where}; lower optimizer.lr, or raise loss.temperature"
+
+
+def _no_candidates(step: int, batch: Batch) -> str:
+    """Why a batch has no candidate beside its positives, and what helps."""
+    why = "its rows share one query or one passage" if batch.has_no_candidates else "loss.margin masks them all"
+    cure = "mix in other data, or raise data.batch_size" if batch.has_no_candidates else "raise loss.margin"
+    return f"step {step:,}: every candidate of the batch is masked, because {why}: nothing is learned; {cure}"
 
 
 class _Speed:

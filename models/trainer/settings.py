@@ -102,7 +102,8 @@ class DataSettings:
 
     ``steps`` of ``batch_size`` pairs; with ``steps = 0`` so many as ``epochs`` need. A batch is never larger than the
     data. ``mix``: ``proportional`` or ``sqrt`` to the pairs of a source, and factors on that, by commas, as in
-    ``s2orc=0.3``. ``one_source_batches``: all pairs of a batch are of one source.
+    ``s2orc=0.3``. ``one_source_batches``: all pairs of a batch are of one source. ``negatives``: of the hard negatives
+    that a row of the data has, the first so many are candidates of its batch; below 0 all of them.
     """
 
     batch_size: int = 1024
@@ -110,6 +111,7 @@ class DataSettings:
     epochs: float = 1.0
     mix: str = "proportional"
     one_source_batches: bool = False
+    negatives: int = -1
     seed: int = 0
 
 
@@ -210,7 +212,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "loss.temperature": (1e-4, 1e3), "loss.margin": (-1e9, 2), "optimizer.lr": (1e-12, 3e38),
     "optimizer.warmup_steps": (0, 1e9), "optimizer.weight_decay": (0, 1e3), "optimizer.clip": (0, 1e9),
     "optimizer.chunk_tokens": (0, 1e9), "data.batch_size": (1, 1e9), "data.steps": (0, 1e9), "data.epochs": (1e-9, 1e6),
-    "data.seed": (0, (1 << 63) - 1),
+    "data.negatives": (-1, 1e6), "data.seed": (0, (1 << 63) - 1),
 }  # fmt: skip
 """Smallest and largest value of a setting. Nothing sensible lies outside; far beyond, numbers overflow."""
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from models.loss import row_blocks
-from models.loss.collisions import Hashes
+from models.loss.collisions import Hashes, leaves_no_candidate
 from models.loss.info_nce import InfoNce
 
 B, D, N = 7, 6, 4
@@ -22,7 +22,9 @@ DISTINCT = Hashes(torch.arange(B), torch.arange(B) + 100)
 SHARED = Hashes(
     torch.tensor([1, 2, 3, 1, 5, 6, 7]),  # rows 0 and 3 ask the same
     torch.tensor([11, 12, 13, 14, 12, 16, 17]),  # rows 1 and 4 have the same passage
-    torch.tensor([16, 21, 22, 23]),  # the first hard negative is row 5's passage
+    torch.tensor(
+        [16, 14, 22, 14]
+    ),  # the first hard negative is row 5's passage, two are row 3's: the answers of row 0 too
 )
 
 
@@ -39,7 +41,9 @@ def whole_matrix(loss: InfoNce, q: Tensor, p: Tensor, n: Tensor | None, tau: Ten
     if hashes is not None:
         same = (hashes.queries[:, None] == hashes.queries) | (hashes.passages[:, None] == hashes.passages)
         if hashes.negatives is not None and n is not None:
-            hard = hashes.passages[:, None] == hashes.negatives
+            for row in range(len(q)):
+                answers = hashes.passages[same[row]]
+                hard[row] = torch.isin(hashes.negatives, answers)
     losses = []
     for dim in loss.dims or (D,):
         qs, ps, ns = (
@@ -139,6 +143,46 @@ def test_duplicates_give_each_other_no_gradient() -> None:
     assert float(got.loss) == 0
     assert not got.d_queries.any()
     assert not got.d_passages.any()
+
+
+@pytest.mark.parametrize("counts", [(7, 7), (3,), ()])
+def test_the_loss_is_that_of_sentence_transformers(counts: tuple[int, ...]) -> None:
+    """Its candidates are all positives and all negatives of the batch, of however many columns."""
+    losses = pytest.importorskip("sentence_transformers.losses")
+    raw = [unit(size, seed).requires_grad_() for seed, size in enumerate((B, B, *counts))]
+    theirs = losses.MultipleNegativesRankingLoss(model=None, scale=1 / 0.07).compute_loss_from_embeddings(
+        list(raw), labels=None
+    )
+    gradients = torch.autograd.grad(theirs, raw)
+    hard = torch.cat(raw[2:]).detach() if counts else None
+    got = InfoNce(0.07, block=3)(raw[0].detach(), raw[1].detach(), hard)
+    torch.testing.assert_close(got.loss, theirs.detach())
+    found = [
+        got.d_queries,
+        got.d_passages,
+        *(torch.split(got.d_negatives, list(counts)) if got.d_negatives is not None else ()),
+    ]
+    for mine, others, vectors in zip(found, gradients, raw, strict=True):
+        along = torch.linalg.vecdot(mine, vectors.detach())[:, None]  # theirs goes through the normalisation too
+        torch.testing.assert_close(mine - along * vectors.detach(), others)
+
+
+@pytest.mark.parametrize(
+    ("queries", "passages", "negatives", "expected"),
+    [
+        ([1, 1, 1], [4, 5, 6], None, True), ([1, 2, 3], [4, 4, 4], None, True), ([1, 1, 2], [4, 5, 4], None, False),
+        ([1, 1, 1], [4, 5, 6], [5, 6], True), ([1, 1, 1], [4, 5, 6], [5, 7], False),
+    ],
+)  # fmt: skip
+def test_a_batch_without_candidates(
+    queries: list[int], passages: list[int], negatives: list[int] | None, expected: bool
+) -> None:
+    hashes = Hashes(
+        torch.tensor(queries), torch.tensor(passages), None if negatives is None else torch.tensor(negatives)
+    )
+    assert leaves_no_candidate(hashes) == expected
+    hard = None if negatives is None else unit(len(negatives), 2)
+    assert (float(InfoNce(0.3)(unit(3, 0), unit(3, 1), hard, hashes=hashes).loss) == 0) == expected
 
 
 def test_a_margin_masks_what_beats_the_positive_by_more() -> None:
