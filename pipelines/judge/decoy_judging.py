@@ -89,9 +89,10 @@ def _judged_kind(
             queries[part],
             passages[part],
             decoys.folds[part],
-            # The query's own passage is right, and so is the passage's own query: they are no competitors.
-            np.stack([members.query_texts[mine], members.query_texts[theirs]], axis=1),
-            np.stack([members.passage_texts[theirs], members.passage_texts[mine]], axis=1),
+            # The query's own passages are right, and so are the passage's own queries: they share a text, so they are no
+            # competitors.
+            members.query_texts[mine],
+            members.passage_texts[theirs],
             np.hstack([members.documents[mine], members.documents[theirs]]),
         )
         columns = judgement_columns(judges.judge(pairs), pairs, judges)
@@ -116,8 +117,8 @@ def _donor_ranks(
         [queries[row] for row in first],
         [passages[row] for row in first],
         members.folds[donors],
-        members.query_texts[donors, None],
-        members.passage_texts[donors, None],
+        members.query_texts[donors],
+        members.passage_texts[donors],
         members.documents[donors],
     )
     columns = dict(zip(JUDGEMENT_NAMES, judgement_columns(judges.judge(pairs), pairs, judges), strict=True))

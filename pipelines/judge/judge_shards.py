@@ -72,8 +72,8 @@ def prepared(uri: str, source: str, folds: int) -> Iterator[tuple[pa.Table, Pair
             table.column("query").to_pylist(),
             table.column("passage").to_pylist(),
             hashes.folds(folds),
-            hashes.queries[:, None],
-            hashes.passages[:, None],
+            hashes.queries,
+            hashes.passages,
             hashes.documents,
         )
         yield table, pairs

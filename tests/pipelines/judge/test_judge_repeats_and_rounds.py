@@ -56,7 +56,7 @@ def test_a_better_text_that_stands_twice_beats_once(tmp_path: Path) -> None:
         encode_pool(tmp_path / "work", pool, encoder, role)
     plan = JudgePlan(tmp_path / "work", {"reddit": pool.folder}, (folder,), False, 1, 20, "faiss", 100, 1)
     query, passage = ["salt salt"], ["salt sea stone"]
-    hashes = [text_hashes(side)[:, None] for side in (query, passage)]
+    hashes = [text_hashes(side) for side in (query, passage)]
     pairs = Pairs("reddit", query, passage, np.zeros(1, np.uint8), hashes[0], hashes[1], np.zeros((1, 2), np.uint64))
     judgement = Judges(plan).judge(pairs)
     assert judgement.passage_ranks.tolist() == [2]
