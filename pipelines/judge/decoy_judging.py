@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ccpairs import storage
 from ccpairs.pair import JUDGEMENT
 from ccpairs.shards import ShardWriter
-from filters.folds import folds_of
+from filters.folds import bases_of, folds_of_bases
 from pipelines.judge.decoy_files import DECOY_SCHEMA, DECOYS, KEY, RANKS, decoys_file, find_decoys
 from pipelines.judge.decoys import Decoys, Members, Neighbours, Rows, choose
 from pipelines.judge.judges import Judges, Pairs, judgement_columns
@@ -52,7 +52,7 @@ def _judged_in(
     passages = pool.texts("passage")[pool.place]
     members = Members(
         table.column("pair_id").combine_chunks(),
-        folds_of(documents[:, 1], passages, judges.plan.folds),
+        folds_of_bases(judges.groups.of(bases_of(documents[:, 1], passages)), judges.plan.folds),
         pool.texts("query")[pool.place],
         passages,
         documents,

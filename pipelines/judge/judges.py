@@ -24,6 +24,7 @@ from models.encoders import Encoder, Role, load_encoder
 from models.ranks import Golds, RankPool, open_ranker
 from models.ranks.bm25 import VERSION as BM25_VERSION
 from models.ranks.bm25 import Bm25Ranker
+from pipelines.judge.fold_groups import FoldGroups
 from pipelines.judge.pool import REPEATED, ROLES, Pool, open_pool
 from pipelines.judge.vectors import checked, open_vectors
 
@@ -38,7 +39,8 @@ class JudgePlan:
     ``work``: the local folder of pools, vectors and models. ``pools``: source -> folder of its pool. ``models``: the
     folder of each fold's model, none where BM25 alone judges; static ones count repeated tokens sublinearly where
     ``sublinear_tf`` is set. ``bm25_size``: how many members of the pool BM25 has, 0 where it does not judge.
-    ``threads``: of one worker process. ``trust_remote_code``: run the code that models bring.
+    ``threads``: of one worker process. ``trust_remote_code``: run the code that models bring. ``groups``: the file of
+    what equal texts join into one fold, None where nothing does.
     """
 
     work: Path
@@ -51,6 +53,7 @@ class JudgePlan:
     bm25_size: int
     threads: int
     trust_remote_code: bool = False
+    groups: Path | None = None
 
 
 class Pairs(NamedTuple):
@@ -103,6 +106,11 @@ class Judges:
             load_encoder(folder, plan.threads, sublinear_tf=plan.sublinear_tf, trust_remote_code=plan.trust_remote_code)
             for folder in plan.models
         ]
+
+    @cached_property
+    def groups(self) -> FoldGroups:
+        """What falls into one fold beyond pairs of one document."""
+        return FoldGroups.load(self.plan.groups)
 
     def pool(self, source: str) -> Pool:
         """The pool in which a source's ranks are counted."""
