@@ -55,7 +55,7 @@ class Pairs(NamedTuple):
         queries, passages = ([side[row] for row in rows.tolist()] for side in (self.queries, self.passages))
         return Pairs(queries, passages, self.query_texts[rows], self.passage_texts[rows], self.documents[rows])
 
-    def index(self, threads: int | None = None) -> Bm25Ranker:
+    def indexed(self, threads: int | None = None) -> Bm25Ranker:
         keys = keys_of(self.documents)
         return Bm25Ranker.of(*self[:4], keys, keys, threads=threads)
 
@@ -110,7 +110,7 @@ def print_speed(pool: Pairs, count: int, share: float) -> None:
     giver[moved] = np.roll(moved, 1)
     given = pool.take(giver)
     asked = pool.take(np.arange(count))._replace(passages=given.passages, passage_texts=given.passage_texts)
-    ranker = pool.index(1)
+    ranker = pool.indexed(1)
     whole = best(lambda: asked.ranks(ranker), time.process_time)
     parts = [seconds / count * 1e6 for seconds in parts_of(ranker, asked)]
     theirs = [best(each, time.process_time, 1) / BM25S_PAIRS * 1e6 for each in scoring_by_bm25s(pool, asked)]
@@ -192,7 +192,7 @@ def print_kept(pairs: Pairs, kind: NDArray[np.int8]) -> None:
     ks = (1, 2, 3, 5, 10, 20)
     print(f"| scores | {' | '.join(f'k = {k}' for k in ks)} | near 2 % |\n|---|{'---|' * (len(ks) + 1)}")
     rankings: dict[str, Callable[[], Ranks]] = {
-        f"weights on both sides, k1 {K1}, b {B} (ours)": lambda: Ranks(*pairs.ranks(pairs.index())),
+        f"weights on both sides, k1 {K1}, b {B} (ours)": lambda: Ranks(*pairs.ranks(pairs.indexed())),
         "bm25s, k1 0.9, b 0.4": lambda: ranks_by_bm25s(pairs, frozenset(), 0.9, 0.4),
         f"bm25s, k1 {K1}, b {B}": lambda: ranks_by_bm25s(pairs, frozenset(), K1, B),
         "bm25s, k1 0.9, b 0.4, without stop words": lambda: ranks_by_bm25s(pairs, frozenset(STOPWORDS_EN), 0.9, 0.4),

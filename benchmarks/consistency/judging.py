@@ -51,11 +51,11 @@ class Asked:
     source: int = 0
 
 
-def train(data: Path, folds: int, settings: Settings, work: Path) -> list[Path]:
+def train(pairs: Exchanged, data: Path, folds: int, settings: Settings, work: Path) -> list[Path]:
     """The folders of the fold models, trained by the settings; those that are there are found."""
     corpus = open_corpus([str(data / source) for source in SOURCES])
     home = work / "models" / f"{digest([corpus.identity, settings.told()])[:12]}-{folds}"
-    return train_folds(corpus, folds, grouping(folds), settings, home, Watch(log.info))
+    return train_folds(corpus, folds, grouping(folds, pairs.groups), settings, home, Watch(log.info))
 
 
 def survivors(pairs: Exchanged, data: Path, judged: Judged, k: int, work: Path) -> Path:

@@ -70,9 +70,7 @@ class _Side(NamedTuple):
 class Bm25Ranker:
     """Counts ranks in one pool; safe to share among threads. Made by :meth:`of`, or found again by :meth:`load`."""
 
-    def __init__(
-        self, words: Hashes, slots: NDArray[np.int32], queries: _Side, passages: _Side, threads: int
-    ) -> None:
+    def __init__(self, words: Hashes, slots: NDArray[np.int32], queries: _Side, passages: _Side, threads: int) -> None:
         self._words, self._slots = words, slots
         self._queries, self._passages = queries, passages
         self.threads = threads
@@ -185,7 +183,8 @@ class Bm25Ranker:
         """Ranks of n pairs, in the pool or not.
 
         ``query_texts`` and ``passage_texts``, uint64 [n, a], are hashes of texts that are no competitors on that side,
-        the pair's own first; ``keys``, uint64 [n, b], are keys whose members are none on either. 0 for none. A pair whose sides share no word gets ``max_rank + 1``.
+        the pair's own first; ``keys``, uint64 [n, b], are keys whose members are none on either. 0 for none. A pair
+        whose sides share no word gets ``max_rank + 1``.
         """
         _check_lengths(queries, passages, query_texts, passage_texts, keys)
         asked, answers = (
@@ -218,7 +217,7 @@ class Bm25Ranker:
         return ranks_in(side.held, side.members, questions, golds, _fixed(excluded), rows, max_rank, self.threads)
 
 
-def _check_lengths(*columns: Sequence[str] | Hashes) -> None:
+def _check_lengths(*columns: Sequence[str] | NDArray[Any]) -> None:
     """Kernels do not look whether an index is inside an array."""
     if len({*map(len, columns)}) > 1:
         raise ValueError(f"columns of different lengths: {', '.join(str(len(column)) for column in columns)}")

@@ -89,8 +89,7 @@ def _judged_kind(
             queries[part],
             passages[part],
             decoys.folds[part],
-            # The query's own passages are right, and so are the passage's own queries: they share a text, so they are no
-            # competitors.
+            # The query's own passages and the passage's own queries share a text with the decoy: no competitors.
             members.query_texts[mine],
             members.passage_texts[theirs],
             np.hstack([members.documents[mine], members.documents[theirs]]),

@@ -57,8 +57,8 @@ class Members:
     def may_stand_together(self, ones: Rows, others: Rows) -> NDArray[np.bool_]:
         """Whether the query of a member ``ones`` [n] with the passage of each of ``others`` [n, m] is a mismatch.
 
-        It is none where they share a text, on whichever side, where they share a document, or where another member pairs these
-        two texts or documents: papers that cite each other make such pairs.
+        It is none where they share a text or a document, on whichever side, or where another member pairs two of their
+        texts or documents: papers that cite each other make such pairs.
         """
         fit = (self.query_texts[others] != self.query_texts[ones, None]) & (
             self.passage_texts[others] != self.passage_texts[ones, None]

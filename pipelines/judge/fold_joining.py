@@ -22,7 +22,7 @@ from ccpairs import storage
 from ccpairs.errors import UserError
 from pipelines.engine import Engine
 from pipelines.judge.candidates import Candidates, verify
-from pipelines.judge.fold_groups import VERSION, FoldGroups, Hashed, joined
+from pipelines.judge.fold_groups import VERSION, Hashed, joined
 from pipelines.judge.identity import row_hashes
 from pipelines.judge.pool import FAILED, numbered_lines
 from pipelines.progress import Done, shown
@@ -70,9 +70,7 @@ def make_groups(candidates: Sequence[Candidates], engine: Engine, output: str, w
     return file
 
 
-def _hash(
-    names: Sequence[Sequence[tuple[str, str, str]]], engine: Engine, output: str, pieces: str, size: int
-) -> None:
+def _hash(names: Sequence[Sequence[tuple[str, str, str]]], engine: Engine, output: str, pieces: str, size: int) -> None:
     """One piece for each shard, by the engine. Raises ``UserError`` where one cannot be read."""
     storage.make_folder(pieces)
     for name in storage.names_in(pieces):
@@ -86,9 +84,7 @@ def _hash(
         return Done(sum(name.endswith(".parquet") for name in storage.names_in(pieces)))
 
     with shown("folds", len(lines), look, unit="shards"):
-        engine.run(
-            lambda pipeline: _hash_graph(pipeline, listing), seconds=size / BYTES_PER_SECOND, parts=len(lines)
-        )
+        engine.run(lambda pipeline: _hash_graph(pipeline, listing), seconds=size / BYTES_PER_SECOND, parts=len(lines))
     for name in storage.names_in(pieces):
         if name.endswith(FAILED):
             raise UserError(storage.read_bytes(storage.join(pieces, name)).decode())

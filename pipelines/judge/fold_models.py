@@ -41,9 +41,9 @@ def trained(
 ) -> tuple[Path, ...]:
     """The models of all folds, trained on shards in ``data``, or found done.
 
-    ``groups``: what falls into one fold. ``survivors``: of judged shards only the pairs that this rule would keep at some k. A round that trained on those of
+    ``survivors``: of judged shards only the pairs that this rule would keep at some k. A round that trained on those of
     the strict k alone would learn from the pairs that its model finds easy already; at a loose one, what is out is
-    mostly wrong. Raises ``UserError`` as training does.
+    mostly wrong. ``groups``: what falls into one fold. Raises ``UserError`` as training does.
     """
     corpus = open_corpus(data)
     settings = dataclasses.replace(load_settings(preset), trust_remote_code=trust_remote_code)

@@ -1,4 +1,4 @@
-"""A run of ``judge`` from end to end: pools and folds, then in each round models, encoded pools, decoys, shards, manifests.
+"""A run of ``judge`` from end to end: pools and folds, then in each round models, vectors, decoys, shards, manifests.
 
 ::
 
@@ -37,9 +37,9 @@ from pipelines.judge.fold_groups import FoldGroups
 from pipelines.judge.fold_joining import make_groups
 from pipelines.judge.fold_models import check_models, trained
 from pipelines.judge.judge_shards import judge_graph
-from pipelines.judge.judges import ROLES, JudgePlan, Judges
+from pipelines.judge.judges import JudgePlan, Judges
 from pipelines.judge.manifests import JudgedReport, Judgement, finished, judge_versions, write_manifests
-from pipelines.judge.pool import Pool, make_pools
+from pipelines.judge.pool import ROLES, Pool, make_pools
 from pipelines.judge.request import JudgeRequest
 from pipelines.judge.rules import with_k_of_decoys
 from pipelines.judge.shards import ShardTask, begin, found_notes, raise_failures

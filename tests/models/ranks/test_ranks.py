@@ -240,7 +240,11 @@ def adversarial(draw: st.DrawFn) -> tuple[RankPool, Golds]:
         told = draw(st.lists(hash_, min_size=rows * width, max_size=rows * width))
         return np.array(told, np.uint64).reshape(rows, width)
 
-    pool = RankPool(kinds[picks].reshape(-1, dimension), table(len(picks), 1)[:, 0], keys_of(table(len(picks), draw(st.sampled_from([2, 30])))))
+    pool = RankPool(
+        kinds[picks].reshape(-1, dimension),
+        table(len(picks), 1)[:, 0],
+        keys_of(table(len(picks), draw(st.sampled_from([2, 30])))),
+    )
     anchors, golds = (kinds[[pair[side] for pair in pairs]].reshape(-1, dimension) for side in (0, 1))
     return pool, Golds(
         anchors, golds, table(len(pairs), draw(st.integers(1, 2))), table(len(pairs), draw(st.integers(0, 3)))

@@ -93,7 +93,12 @@ def test_small_sources_may_be_one_group() -> None:
 
 
 def make(tmp_path: Path, given: Sequence[Row], shards: int, name: str) -> Path:
-    return make_groups([write_candidates(tmp_path / name, given, "reddit", shards)], Engine(), str(tmp_path / name), tmp_path / name / "work")
+    return make_groups(
+        [write_candidates(tmp_path / name, given, "reddit", shards)],
+        Engine(),
+        str(tmp_path / name),
+        tmp_path / name / "work",
+    )
 
 
 FAQ = [
@@ -117,7 +122,9 @@ def test_a_faq_stays_together_however_it_is_sharded(tmp_path: Path) -> None:
     assert len(set(row_hashes(table).folds(2)[table.column("passage").to_numpy(False) == FAQ[0].passage].tolist())) == 2
 
 
-def test_groups_are_found_again_and_nothing_is_left_of_the_work(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_groups_are_found_again_and_nothing_is_left_of_the_work(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     candidates = write_candidates(tmp_path, FAQ[:50])
     with caplog.at_level("INFO", "ccpairs"):
         file = make_groups([candidates], Engine(), str(tmp_path / "out"), tmp_path / "work")
