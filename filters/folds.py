@@ -3,7 +3,7 @@
 Cross-fitting needs pairs that say the same thing in one fold, or a model would judge what it has learned by heart. A
 pair's *base* decides: its passage's document (source and id), and where none is known the passage's text, without case,
 width and spacing. So the titles and bodies that were paired with one answer fall together, and so do all passages of an
-article. What equal texts join besides, ``pipelines.judge.fold_groups`` tells. The query's document never decides.
+article. What equal texts join besides, ``pipelines.judge.equal_texts`` tells. The query's document never decides.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ from benchmarks.measuring import real_folder
 from ccpairs import read_pairs
 from filters.folds import Hashes, bases_of, document_hashes, text_hashes
 from models.encoders import Encoder, load_encoder
-from pipelines.judge.fold_groups import FoldGroups, Hashed, joined
+from pipelines.judge.equal_texts import Hashed, joined
+from pipelines.judge.fold_groups import FoldGroups
 from pipelines.judge.identity import RowHashes
 
 SOURCES = ("communityqa", "reddit", "s2orc", "stackexchange", "wikipedia")

@@ -22,7 +22,7 @@ from ccpairs import storage
 from ccpairs.errors import UserError
 from pipelines.engine import Engine
 from pipelines.judge.candidates import Candidates, verify
-from pipelines.judge.fold_groups import VERSION, Hashed, joined
+from pipelines.judge.equal_texts import VERSION, Hashed, joined
 from pipelines.judge.identity import row_hashes
 from pipelines.judge.pool import FAILED, numbered_lines
 from pipelines.progress import Done, shown

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
@@ -35,12 +35,14 @@ from ccpairs.errors import UserError
 from ccpairs.pair import PAIR_SCHEMA
 from filters.folds import Hashes
 from models.encoders import Role
-from models.ranks import Keys, keys_of
 from pipelines.engine import Engine
 from pipelines.judge.candidates import Candidates, verify
 from pipelines.judge.identity import pair_hashes, row_hashes
 from pipelines.progress import Done, shown
 from pipelines.shard_run import digest
+
+if TYPE_CHECKING:  # it loads torch, and --help works without
+    from models.ranks import Keys
 
 ROLES: tuple[Role, Role] = ("query", "passage")
 COLUMNS = ("source", "pair_id", "query", "passage", "query_doc", "passage_doc")
@@ -109,6 +111,8 @@ class Pool:
         A pair with one of these texts or documents has the competitor's text as a right answer, or comes from the same
         place: they say nothing against each other.
         """
+        from models.ranks import Keys
+
         return Keys(self._array(f"{role}-key-starts"), self._array(f"{role}-keys"))
 
     @cached_property
@@ -311,6 +315,8 @@ def competitors_of(queries: Hashes, passages: Hashes, documents: Hashes) -> tupl
 
     Takes the hashes of the members' texts, uint64 [n] each, and of their documents, uint64 [n, 2].
     """
+    from models.ranks import keys_of
+
     found = []
     for own in (queries, passages):
         _, first, inverse = np.unique(own, return_index=True, return_inverse=True)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from filters.folds import folds_of_bases
 from pipelines.engine import Engine
-from pipelines.judge.fold_groups import NO_GROUPS, FoldGroups, Hashed, joined
+from pipelines.judge.equal_texts import Hashed, joined
+from pipelines.judge.fold_groups import NO_GROUPS, FoldGroups
 from pipelines.judge.fold_joining import make_groups
 from pipelines.judge.identity import row_hashes
 from tests.pipelines.judge.small_candidates import Row, rows, table_of, write_candidates
