@@ -32,8 +32,9 @@ from ccpairs import read_pairs
 from filters.consistency import Consistency, Judged, Ranks
 from filters.folds import document_hashes, text_hashes
 from models.ranks.bm25 import Bm25Ranker, Bm25Ranks
-from models.ranks.bm25_beaten import TOLERANCE, Competitors
+from models.ranks.bm25_beaten import TOLERANCE, Excluded
 from models.ranks.bm25_index import K1, B, weighed
+from models.ranks.questions import keys_of
 from models.static.parallel import cores
 
 BM25S_PAIRS = 400
@@ -53,6 +54,10 @@ class Pairs(NamedTuple):
     def take(self, rows: NDArray[np.int64]) -> Pairs:
         queries, passages = ([side[row] for row in rows.tolist()] for side in (self.queries, self.passages))
         return Pairs(queries, passages, self.query_texts[rows], self.passage_texts[rows], self.documents[rows])
+
+    def indexed(self, threads: int | None = None) -> Bm25Ranker:
+        keys = keys_of(self.documents)
+        return Bm25Ranker.of(*self[:4], keys, keys, threads=threads)
 
     def ranks(self, ranker: Bm25Ranker) -> Bm25Ranks:
         own = self.query_texts[:, None], self.passage_texts[:, None]
@@ -105,7 +110,7 @@ def print_speed(pool: Pairs, count: int, share: float) -> None:
     giver[moved] = np.roll(moved, 1)
     given = pool.take(giver)
     asked = pool.take(np.arange(count))._replace(passages=given.passages, passage_texts=given.passage_texts)
-    ranker = Bm25Ranker.of(*pool, threads=1)
+    ranker = pool.indexed(1)
     whole = best(lambda: asked.ranks(ranker), time.process_time)
     parts = [seconds / count * 1e6 for seconds in parts_of(ranker, asked)]
     theirs = [best(each, time.process_time, 1) / BM25S_PAIRS * 1e6 for each in scoring_by_bm25s(pool, asked)]
@@ -125,8 +130,8 @@ def parts_of(ranker: Bm25Ranker, asked: Pairs) -> Iterator[float]:
     yield best(lambda: ranker._bags(asked.queries, asked.passages), time.process_time)
     bags = ranker._bags(asked.queries, asked.passages)
     questions, answers = (weighed(bag, side.statistics, 1) for bag, side in zip(bags, sides, strict=True))
-    passages = Competitors(asked.passage_texts[:, None], asked.documents)
-    queries = Competitors(asked.query_texts[:, None], asked.documents)
+    passages = Excluded(asked.passage_texts[:, None], asked.documents)
+    queries = Excluded(asked.query_texts[:, None], asked.documents)
     every = np.arange(len(asked.queries))
     found = np.flatnonzero(ranker._in_side(sides[1], questions, answers, passages, every, MAX_RANK) <= MAX_RANK)
     yield best(lambda: ranker._in_side(sides[1], questions, answers, passages, every, MAX_RANK), time.process_time)
@@ -187,7 +192,7 @@ def print_kept(pairs: Pairs, kind: NDArray[np.int8]) -> None:
     ks = (1, 2, 3, 5, 10, 20)
     print(f"| scores | {' | '.join(f'k = {k}' for k in ks)} | near 2 % |\n|---|{'---|' * (len(ks) + 1)}")
     rankings: dict[str, Callable[[], Ranks]] = {
-        f"weights on both sides, k1 {K1}, b {B} (ours)": lambda: Ranks(*pairs.ranks(Bm25Ranker.of(*pairs))),
+        f"weights on both sides, k1 {K1}, b {B} (ours)": lambda: Ranks(*pairs.ranks(pairs.indexed())),
         "bm25s, k1 0.9, b 0.4": lambda: ranks_by_bm25s(pairs, frozenset(), 0.9, 0.4),
         f"bm25s, k1 {K1}, b {B}": lambda: ranks_by_bm25s(pairs, frozenset(), K1, B),
         "bm25s, k1 0.9, b 0.4, without stop words": lambda: ranks_by_bm25s(pairs, frozenset(STOPWORDS_EN), 0.9, 0.4),

@@ -30,7 +30,7 @@ from benchmarks.measuring import cpu_seconds, real_folder
 from ccpairs import read_pairs
 from models.encoders import load_encoder
 from models.evaluation.search import import_faiss
-from models.ranks import Golds, RankPool, Statistics, open_ranker
+from models.ranks import Golds, RankPool, Statistics, keys_of, open_ranker
 from models.ranks.opening import rates
 from models.static.parallel import cores
 from models.trainer.corpus import open_corpus
@@ -111,7 +111,8 @@ def filled_up(vectors: Floats, size: int, random: np.random.Generator) -> Floats
 
 def plain(vectors: Floats) -> RankPool:
     """Members of which only the vectors count."""
-    return RankPool(vectors, np.arange(1, len(vectors) + 1, dtype=np.uint64), np.zeros((len(vectors), 2), np.uint64))
+    none = keys_of(np.zeros((len(vectors), 2), np.uint64))
+    return RankPool(vectors, np.arange(1, len(vectors) + 1, dtype=np.uint64), none)
 
 
 def golds(anchors: Floats, found: Floats, members: NDArray[np.int64]) -> Golds:

@@ -1,9 +1,9 @@
 """Folds, and the hashes by which texts and documents are told apart: 64 bits, the same everywhere, 0 for none.
 
-Cross-fitting needs pairs that say the same thing in one fold, or a model would judge what it has learned by heart. The
-passage decides: its document (source and id), and where none is known its text, without case, width and spacing. So the
-titles, bodies and near-duplicates that were paired with one answer fall together, and so do all passages of an article.
-The query never decides, for a wrong pair must not follow the question that it does not answer.
+Cross-fitting needs pairs that say the same thing in one fold, or a model would judge what it has learned by heart. A
+pair's *base* decides: its passage's document (source and id), and where none is known the passage's text, without case,
+width and spacing. So the titles and bodies that were paired with one answer fall together, and so do all passages of an
+article. What equal texts join besides, ``pipelines.judge.equal_texts`` tells. The query's document never decides.
 """
 
 from __future__ import annotations
@@ -43,14 +43,27 @@ def document_hashes(source: str, ids: Iterable[str | None]) -> Hashes:
     return np.array([0 if each is None else _hash(f"{source}\0{each}".encode()) for each in ids], np.uint64)
 
 
+def bases_of(documents: Hashes, passages: Hashes) -> Hashes:
+    """The hash on which each pair's fold hangs, uint64 [n]: its passage's document, or the text where that is 0."""
+    return np.where(documents != 0, documents, passages)
+
+
 def folds_of(documents: Hashes, passages: Hashes, folds: int) -> NDArray[np.uint8]:
     """The fold of each pair, uint8 [n] below ``folds``, by the hashes of its passage's document (or 0) and text.
 
     Raises ``UserError`` where ``folds`` is below 1 or above 100.
     """
+    return folds_of_bases(bases_of(documents, passages), folds)
+
+
+def folds_of_bases(bases: Hashes, folds: int) -> NDArray[np.uint8]:
+    """The fold of each pair, uint8 [n] below ``folds``, by the hash of its base.
+
+    Raises ``UserError`` where ``folds`` is below 1 or above 100.
+    """
     if not 1 <= folds <= MOST_FOLDS:
         raise UserError(f"{folds} folds; choose from 1 (each pair is judged by a model that knows it) to {MOST_FOLDS}")
-    mixed = np.where(documents != 0, documents, passages) ^ _SEED
+    mixed = bases ^ _SEED
     # SplitMix64's last step (Steele, Lea, Flood, 2014): every bit of the hash decides
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -15,8 +15,9 @@ import pytest
 
 import ccpairs
 from ccpairs.pair import JUDGED_SCHEMA, PAIR_SCHEMA
-from filters.folds import document_hashes, folds_of, text_hashes
+from filters.folds import bases_of, document_hashes, folds_of_bases, text_hashes
 from models.encoders import Role, load_encoder
+from pipelines.judge.fold_groups import FoldGroups
 from pipelines.judge.pool import open_pool
 from pipelines.sources import MODULES
 from tests.judging import Judged, rows_of, run, write_preset
@@ -96,6 +97,9 @@ def test_ranks_are_those_of_a_flat_search_without_equal_texts_and_documents(
     members = [rows_in_pool[row] for row in np.argsort(pool.place).tolist()]
     first = {each[answers].lower(): place for place, each in reversed(list(enumerate(members)))}
     distinct = set(first.values())
+    of_text: dict[str, list[dict[str, Any]]] = {}
+    for each in members:
+        of_text.setdefault(each[answers].lower(), []).append(each)
     competing = 0
     for fold, model in enumerate(models):
         encoder = load_encoder(model, sublinear_tf=True)
@@ -107,7 +111,7 @@ def test_ranks_are_those_of_a_flat_search_without_equal_texts_and_documents(
         better = ours[asks] @ theirs.T > golds[:, None] + 1e-6
         for row, beaten in zip(rows, better, strict=True):
             rivals = [members[place] for place in np.flatnonzero(beaten) if place in distinct]
-            rank = 1 + sum(competes(each, row, answers) for each in rivals)
+            rank = 1 + sum(all(competes(each, row) for each in of_text[rival[answers].lower()]) for rival in rivals)
             assert row[f"{answers}_rank"] in (min(rank, MAX_RANK + 1), None)
             competing += rank < 1 + len(rivals)
     assert competing > 10
@@ -136,22 +140,35 @@ def test_a_static_model_may_count_every_occurrence_of_a_token(
     assert changed > 10
 
 
-def competes(member: dict[str, Any], row: dict[str, Any], answers: Role) -> bool:
+def competes(member: dict[str, Any], row: dict[str, Any]) -> bool:
     documents = {row["query_doc"], row["passage_doc"]} & {member["query_doc"], member["passage_doc"]}
     same_document = member["source"] == row["source"] and bool(documents)
-    return not same_document and member[answers].lower() != row[answers].lower()
+    texts, theirs = ({each["query"].lower(), each["passage"].lower()} for each in (row, member))
+    return not same_document and not texts & theirs
+
+
+def folds_in(judged: Judged, source: str, rows: list[dict[str, Any]]) -> list[int]:
+    (file,) = (judged.output / "_work" / "folds").glob("*.npy")
+    documents = document_hashes(source, [row["passage_doc"] for row in rows])
+    bases = bases_of(documents, text_hashes([row["passage"] for row in rows]))
+    folds: list[int] = folds_of_bases(FoldGroups.load(file).of(bases), 2).tolist()
+    return folds
 
 
 def test_a_model_has_not_seen_what_it_judges(judged: Judged, built_samples: Any, models: list[Path]) -> None:
     folds: list[int] = []
+    texts: dict[str, set[int]] = {}
     for source in MODULES:
         table = candidates_of(built_samples.output, source)
-        documents = document_hashes(source, table.column("passage_doc").to_pylist())
-        wanted = folds_of(documents, text_hashes(table.column("passage").to_pylist()), 2)
-        by_id = dict(zip(table.column("pair_id").to_pylist(), wanted.tolist(), strict=True))
+        wanted = folds_in(judged, source, table.to_pylist())
+        by_id = dict(zip(table.column("pair_id").to_pylist(), wanted, strict=True))
         found = {str(row["pair_id"]): row["fold"] for row in itertools.chain(*rows_of(judged.output, source))}
         assert found == by_id
-        folds += wanted.tolist()
+        folds += wanted
+        for row, fold in zip(table.to_pylist(), wanted, strict=True):
+            texts.setdefault(row["passage"].lower(), set()).add(fold)
+    assert len(texts) < len(folds)
+    assert {len(each) for each in texts.values()} == {1}
     for fold, model in enumerate(models):
         facts = (model.parent / "training.json").read_text()
         assert f'"pairs": {len(folds) - folds.count(fold)}' in facts
@@ -200,12 +217,7 @@ def test_decoys_are_mismatches_of_one_fold_and_never_in_the_shards(judged: Judge
             assert (row["query"], row["passage"]) == (one["query"], other["passage"])
             assert (row["query"], row["passage"]) not in known
             assert not {one["query_doc"], one["passage_doc"]} & {other["query_doc"], other["passage_doc"]}
-            folds = folds_of(
-                document_hashes(source, [one["passage_doc"], other["passage_doc"]]),
-                text_hashes([one["passage"], other["passage"]]),
-                2,
-            )
-            assert folds.tolist() == [row["fold"]] * 2
+            assert folds_in(judged, source, [one, other]) == [row["fold"]] * 2
 
 
 def test_what_a_manifest_tells_of_decoys_is_what_their_file_holds(judged: Judged) -> None:

@@ -255,11 +255,18 @@ def test_an_unfinished_source_is_left_out_and_named(
     assert [path.name for path in (tmp_path / "out" / "pairs").iterdir()] == ["reddit"]
 
 
-def test_too_few_pairs_to_train_on(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    write_candidates(tmp_path / "in", rows(1), "reddit")
-    preset = str(write_preset(tmp_path))
-    assert main(["--input", str(tmp_path / "in"), "--output", str(tmp_path / "out"), "--preset", preset]) == 2
-    assert "pairs to train on; a batch needs two" in capfd.readouterr().err.splitlines()[-1]
+@pytest.mark.parametrize(("count", "cure"), [(1, "name trained"), (3, "--folds 1 trains one model on all 3, or name")])
+def test_too_few_pairs_to_train_on(count: int, cure: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write_candidates(tmp_path / "in", rows(count), "reddit")
+    arguments = ["--input", str(tmp_path / "in"), "--output", str(tmp_path / "out")]
+    arguments += ["--preset", str(write_preset(tmp_path))]
+    assert main(arguments) == 2
+    line = capfd.readouterr().err.splitlines()[-1]
+    assert "too few pairs to train the model of fold" in line
+    assert f"; {cure}" in line
+    assert "--model, one for each fold" in line
+    if count == 3:
+        assert main([*arguments, "--folds", "1"]) == 0
 
 
 def test_shards_of_an_earlier_build_are_cleared_away(model: Path, tmp_path: Path) -> None:

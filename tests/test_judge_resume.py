@@ -38,6 +38,7 @@ def any_file(pattern: str, number: int = 1) -> Callable[[Path], bool]:
 
 PHASES = {
     "drawing the pool": any_file("_work/pool-pieces/*/*.parquet"),
+    "hashing texts": any_file("_work/fold-pieces/*/*.parquet"),
     "training": any_file("_work/models/*/fold-0/metrics.jsonl"),
     "encoding the pool": any_file("_work/vectors/[0-9a-f]*.npy"),
     "judging decoys": any_file("_work/rounds/1/decoys/*.parquet"),

@@ -97,7 +97,7 @@ def judge_all(
         given = data
         if name == SECOND:
             given = judging.survivors(pairs, data, found["2 folds"], MAX_RANK, work)
-        models = judging.train(given, folds, settings, work)
+        models = judging.train(pairs, given, folds, settings, work)
         trained = time.perf_counter()
         vectors = judging.encoded(pairs, models)
         every = [Asked(rows, rows, pairs.folds(folds))]

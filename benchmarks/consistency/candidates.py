@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,8 +23,11 @@ from numpy.typing import NDArray
 
 from benchmarks.measuring import real_folder
 from ccpairs import read_pairs
-from filters.folds import Hashes, document_hashes, folds_of, text_hashes
+from filters.folds import Hashes, bases_of, document_hashes, text_hashes
 from models.encoders import Encoder, load_encoder
+from pipelines.judge.equal_texts import Hashed, joined
+from pipelines.judge.fold_groups import FoldGroups
+from pipelines.judge.identity import RowHashes
 
 SOURCES = ("communityqa", "reddit", "s2orc", "stackexchange", "wikipedia")
 SETS = ("scifact", "med")
@@ -61,7 +64,19 @@ class Exchanged:
         return text_hashes(self.passages)
 
     def folds(self, count: int) -> NDArray[np.uint8]:
-        return folds_of(self.documents[:, 1], self.passage_texts, count)
+        return RowHashes(self.query_texts, self.passage_texts, self.documents).folds(count, self.groups)
+
+    @cached_property
+    def groups(self) -> FoldGroups:
+        """What equal texts join into one fold."""
+        bases = bases_of(self.documents[:, 1], self.passage_texts)
+
+        def read() -> Iterator[Hashed]:
+            for source in range(len(SOURCES)):
+                here = self.source == source
+                yield Hashed(source, self.query_texts[here], self.passage_texts[here], bases[here])
+
+        return joined(read, [int(np.sum(self.source == source)) for source in range(len(SOURCES))])
 
 
 def need(name: str) -> Path:

@@ -26,7 +26,9 @@ from models.trainer.job import Watch
 from models.trainer.settings import Settings, digest
 from pipelines.judge.decoys import Members, choose
 from pipelines.judge.identity import grouping
+from pipelines.judge.judges import and_repeated
 from pipelines.judge.neighbours import by_vectors
+from pipelines.judge.pool import competitors_of
 
 MAX_RANK = 20
 
@@ -49,11 +51,11 @@ class Asked:
     source: int = 0
 
 
-def train(data: Path, folds: int, settings: Settings, work: Path) -> list[Path]:
+def train(pairs: Exchanged, data: Path, folds: int, settings: Settings, work: Path) -> list[Path]:
     """The folders of the fold models, trained by the settings; those that are there are found."""
     corpus = open_corpus([str(data / source) for source in SOURCES])
     home = work / "models" / f"{digest([corpus.identity, settings.told()])[:12]}-{folds}"
-    return train_folds(corpus, folds, grouping(folds), settings, home, Watch(log.info))
+    return train_folds(corpus, folds, grouping(folds, pairs.groups), settings, home, Watch(log.info))
 
 
 def survivors(pairs: Exchanged, data: Path, judged: Judged, k: int, work: Path) -> Path:
@@ -75,14 +77,12 @@ def encoded(pairs: Exchanged, models: Iterable[Path], *, sublinear_tf: bool = Tr
 
 
 def no_competitors(pairs: Exchanged, asked: Asked) -> tuple[Hashes, Hashes, Hashes]:
-    """Hashes of query texts, passage texts and documents that are none; of decoys those of both pairs."""
-    queries, passages = pairs.query_texts[asked.queries, None], pairs.passage_texts[asked.passages, None]
-    documents = pairs.documents[asked.queries]
+    """Hashes of query texts and passage texts that are none, and the keys; of decoys the documents of both pairs."""
+    queries, passages = pairs.query_texts[asked.queries], pairs.passage_texts[asked.passages]
+    keys = np.column_stack([queries, passages, pairs.documents[asked.queries]])
     if asked.kind is not None:
-        queries = np.hstack([queries, pairs.query_texts[asked.passages, None]])
-        passages = np.hstack([passages, pairs.passage_texts[asked.queries, None]])
-        documents = np.hstack([documents, pairs.documents[asked.passages]])
-    return queries, passages, documents
+        keys = np.hstack([keys, pairs.documents[asked.passages]])
+    return and_repeated(queries), and_repeated(passages), keys
 
 
 def by_models(pairs: Exchanged, vectors: list[Vectors], every: Sequence[Asked]) -> list[Judged]:
@@ -90,24 +90,28 @@ def by_models(pairs: Exchanged, vectors: list[Vectors], every: Sequence[Asked]) 
     sizes = [len(asked.folds) for asked in every]
     ranks = [Ranks(np.zeros(size, np.int32), np.zeros(size, np.int32)) for size in sizes]
     similarities = [np.zeros(size, np.float32) for size in sizes]
+    queries, passages = competitors_of(pairs.query_texts, pairs.passage_texts, pairs.documents)
     for fold, sides in enumerate(vectors):
-        of_queries = open_ranker(RankPool(sides["query"], pairs.query_texts, pairs.documents), max_rank=MAX_RANK)
-        of_passages = open_ranker(RankPool(sides["passage"], pairs.passage_texts, pairs.documents), max_rank=MAX_RANK)
+        of_queries = open_ranker(RankPool(sides["query"], *queries), max_rank=MAX_RANK)
+        of_passages = open_ranker(RankPool(sides["passage"], *passages), max_rank=MAX_RANK)
         for asked, (passage, query), similarity in zip(every, ranks, similarities, strict=True):
             here = np.flatnonzero(asked.folds == fold)
-            query_texts, passage_texts, documents = (each[here] for each in no_competitors(pairs, asked))
+            query_texts, passage_texts, keys = (each[here] for each in no_competitors(pairs, asked))
             ours, theirs = sides["query"][asked.queries[here]], sides["passage"][asked.passages[here]]
             similarity[here] = np.einsum("ij,ij->i", ours, theirs)
-            passage[here] = of_passages.ranks(Golds(ours, theirs, passage_texts, documents))
+            passage[here] = of_passages.ranks(Golds(ours, theirs, passage_texts, keys))
             left = np.flatnonzero(passage[here] <= MAX_RANK)
-            golds = Golds(theirs[left], ours[left], query_texts[left], documents[left])
+            golds = Golds(theirs[left], ours[left], query_texts[left], keys[left])
             query[here[left]] = of_queries.ranks(golds)
     return [Judged(model=of_model, similarity=each) for of_model, each in zip(ranks, similarities, strict=True)]
 
 
 def with_bm25(pairs: Exchanged, every: list[Asked], judged: list[Judged]) -> list[Judged]:
     """The same with BM25's ranks beside."""
-    ranker = Bm25Ranker.of(pairs.queries, pairs.passages, pairs.query_texts, pairs.passage_texts, pairs.documents)
+    (queries, query_keys), (passages, passage_keys) = competitors_of(
+        pairs.query_texts, pairs.passage_texts, pairs.documents
+    )
+    ranker = Bm25Ranker.of(pairs.queries, pairs.passages, queries, passages, query_keys, passage_keys)
     found = []
     for asked, of_model in zip(every, judged, strict=True):
         texts = [pairs.queries[row] for row in asked.queries], [pairs.passages[row] for row in asked.passages]

@@ -61,7 +61,7 @@ def judge(
     pairs: Exchanged, data: Path, folds: int, settings: Settings, work: Path, *, sublinear_tf: bool = True
 ) -> Judged:
     rows = np.arange(len(pairs))
-    vectors = encoded(pairs, train(data, folds, settings, work), sublinear_tf=sublinear_tf)
+    vectors = encoded(pairs, train(pairs, data, folds, settings, work), sublinear_tf=sublinear_tf)
     return by_models(pairs, vectors, [Asked(rows, rows, pairs.folds(folds))])[0]
 
 

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccpairs.storage import remove_on_failure
-from models.ranks.bm25_beaten import Competitors, ranks_in
+from models.ranks.bm25_beaten import Competitors, Excluded, ranks_in
 from models.ranks.bm25_index import (
     Bags,
     SideIndex,
@@ -39,9 +39,10 @@ from models.ranks.bm25_index import (
     weighed,
 )
 from models.ranks.bm25_words import Vocabulary, look_up, words_of
+from models.ranks.questions import Keys
 from models.static.parallel import cores
 
-VERSION = 1
+VERSION = 2
 """Changes when the same pool would get other ranks, or its files another form."""
 
 _TEXTS_AT_ONCE = 8_192
@@ -63,22 +64,19 @@ class Bm25Ranks(NamedTuple):
 class _Side(NamedTuple):
     held: SideIndex
     statistics: Statistics
-    texts: Hashes
+    members: Competitors
 
 
 class Bm25Ranker:
     """Counts ranks in one pool; safe to share among threads. Made by :meth:`of`, or found again by :meth:`load`."""
 
-    def __init__(
-        self, words: Hashes, slots: NDArray[np.int32], queries: _Side, passages: _Side, documents: Hashes, threads: int
-    ) -> None:
+    def __init__(self, words: Hashes, slots: NDArray[np.int32], queries: _Side, passages: _Side, threads: int) -> None:
         self._words, self._slots = words, slots
         self._queries, self._passages = queries, passages
-        self._documents = documents
         self.threads = threads
 
     def __len__(self) -> int:
-        return len(self._documents)
+        return len(self._queries.members.texts)
 
     @classmethod
     def of(
@@ -87,16 +85,17 @@ class Bm25Ranker:
         passages: Sequence[str],
         query_texts: Hashes,
         passage_texts: Hashes,
-        documents: Hashes,
+        query_keys: Keys,
+        passage_keys: Keys,
         *,
         threads: int | None = None,
     ) -> Bm25Ranker:
         """Index the P pairs of a pool.
 
-        ``query_texts`` and ``passage_texts``, uint64 [P], are hashes of the texts, ``documents``, uint64 [P, 2], those
-        of the documents that a pair's query and passage come from, 0 for none.
+        ``query_texts`` and ``passage_texts``, uint64 [P], are hashes of the texts, ``query_keys`` and
+        ``passage_keys`` what tells with which pairs they share something.
         """
-        _check_lengths(queries, passages, query_texts, passage_texts, documents)
+        _check_lengths(queries, passages, query_texts, passage_texts, query_keys.starts[1:], passage_keys.starts[1:])
         threads = threads or cores()
         vocabulary = Vocabulary()
         numbered = [_numbered(texts, vocabulary, threads) for texts in (queries, passages)]
@@ -106,13 +105,14 @@ class Bm25Ranker:
         number = np.empty(len(order), np.int32)
         number[order] = np.arange(len(order), dtype=np.int32)
         sides = []
-        for (ids, ends), texts in zip(numbered, (query_texts, passage_texts), strict=True):
+        told = (query_texts, query_keys), (passage_texts, passage_keys)
+        for (ids, ends), (texts, keys) in zip(numbered, told, strict=True):
             bags = bags_of(number[ids], ends, threads)
             statistics = statistics_of(bags, vocabulary.size)
             held = index_of(weighed(bags, statistics, threads), vocabulary.size)
-            sides.append(_Side(_fixed(held), _fixed(statistics), _fixed_array(texts)))
+            sides.append(_Side(_fixed(held), _fixed(statistics), _fixed(Competitors(texts, *keys))))
         hashes, slots = vocabulary.ordered(order)
-        return cls(_fixed_array(hashes), _fixed_array(slots), sides[0], sides[1], _fixed_array(documents), threads)
+        return cls(_fixed_array(hashes), _fixed_array(slots), sides[0], sides[1], threads)
 
     def save(self, folder: Path) -> None:
         """Write the index as arrays that :meth:`load` maps, under a temporary name first.
@@ -156,15 +156,17 @@ class Bm25Ranker:
         def side(name: str) -> _Side:
             held = SideIndex(*(array(f"{name}-{field}") for field in SideIndex._fields))
             statistics = Statistics(*(array(f"{name}-{field}") for field in Statistics._fields))
-            return _Side(held, statistics, array(f"{name}-texts"))
+            members = Competitors(*(array(f"{name}-competitor-{field}") for field in Competitors._fields))
+            return _Side(held, statistics, members)
 
         sides = side("query"), side("passage")
-        return cls(array("words"), array("slots"), *sides, array("documents"), threads or cores())
+        return cls(array("words"), array("slots"), *sides, threads or cores())
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        arrays: dict[str, NDArray[Any]] = {"words": self._words, "slots": self._slots, "documents": self._documents}
+        arrays: dict[str, NDArray[Any]] = {"words": self._words, "slots": self._slots}
         for name, side in (("query", self._queries), ("passage", self._passages)):
-            fields = {**side.held._asdict(), **side.statistics._asdict(), "texts": side.texts}
+            fields = {**side.held._asdict(), **side.statistics._asdict()}
+            fields |= {f"competitor-{field}": array for field, array in side.members._asdict().items()}
             arrays |= {f"{name}-{field}": array for field, array in fields.items()}
         return arrays
 
@@ -174,25 +176,25 @@ class Bm25Ranker:
         passages: Sequence[str],
         query_texts: Hashes,
         passage_texts: Hashes,
-        documents: Hashes,
+        keys: Hashes,
         *,
         max_rank: int = 20,
     ) -> Bm25Ranks:
         """Ranks of n pairs, in the pool or not.
 
         ``query_texts`` and ``passage_texts``, uint64 [n, a], are hashes of texts that are no competitors on that side,
-        the pair's own first; ``documents``, uint64 [n, b], those of documents whose members are none on either. 0 for
-        none. A pair whose sides share no word gets ``max_rank + 1``.
+        the pair's own first; ``keys``, uint64 [n, b], are keys whose members are none on either. 0 for none. A pair
+        whose sides share no word gets ``max_rank + 1``.
         """
-        _check_lengths(queries, passages, query_texts, passage_texts, documents)
+        _check_lengths(queries, passages, query_texts, passage_texts, keys)
         asked, answers = (
             weighed(bags, side.statistics, self.threads)
             for bags, side in zip(self._bags(queries, passages), (self._queries, self._passages), strict=True)
         )
         every = np.arange(len(queries))
-        passage = self._in_side(self._passages, asked, answers, Competitors(passage_texts, documents), every, max_rank)
+        passage = self._in_side(self._passages, asked, answers, Excluded(passage_texts, keys), every, max_rank)
         found = np.flatnonzero(passage <= max_rank)
-        query = self._in_side(self._queries, answers, asked, Competitors(query_texts, documents), found, max_rank)
+        query = self._in_side(self._queries, answers, asked, Excluded(query_texts, keys), found, max_rank)
         return Bm25Ranks(passage, query)
 
     def _bags(self, *sides: Sequence[str]) -> list[Bags]:
@@ -208,15 +210,14 @@ class Bm25Ranker:
         side: _Side,
         questions: Weighed,
         golds: Weighed,
-        excluded: Competitors,
+        excluded: Excluded,
         rows: NDArray[np.int64],
         max_rank: int,
     ) -> NDArray[np.int32]:
-        members = Competitors(side.texts, self._documents)
-        return ranks_in(side.held, members, questions, golds, _fixed(excluded), rows, max_rank, self.threads)
+        return ranks_in(side.held, side.members, questions, golds, _fixed(excluded), rows, max_rank, self.threads)
 
 
-def _check_lengths(*columns: Sequence[str] | Hashes) -> None:
+def _check_lengths(*columns: Sequence[str] | NDArray[Any]) -> None:
     """Kernels do not look whether an index is inside an array."""
     if len({*map(len, columns)}) > 1:
         raise ValueError(f"columns of different lengths: {', '.join(str(len(column)) for column in columns)}")
@@ -235,7 +236,7 @@ def _numbered(
     return np.concatenate(ids), np.concatenate(ends)
 
 
-Arrays = TypeVar("Arrays", SideIndex, Statistics, Competitors)
+Arrays = TypeVar("Arrays", SideIndex, Statistics, Competitors, Excluded)
 
 
 def _fixed(arrays: Arrays) -> Arrays:

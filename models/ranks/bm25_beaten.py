@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.ranks.bm25_index import SideIndex, Weighed
+from models.ranks.rule import competes
 from models.static.parallel import by_weight, compiled, in_slices
 
 TOLERANCE = 1e-6
@@ -30,13 +31,18 @@ _DEAR = 0.3
 
 
 class Competitors(NamedTuple):
-    """Hashes of the texts and documents of members, [P] and [P, 2], or those that are none for n pairs, [n, a], [n, b].
-
-    uint64; 0 for none.
-    """
+    """Of members the hashes of their texts, uint64 [P], and their keys (:class:`models.ranks.questions.Keys`)."""
 
     texts: NDArray[np.uint64]
-    documents: NDArray[np.uint64]
+    starts: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+
+
+class Excluded(NamedTuple):
+    """Of n pairs texts, uint64 [n, a], and keys, uint64 [n, b], whose members are no competitors; 0 for none."""
+
+    texts: NDArray[np.uint64]
+    keys: NDArray[np.uint64]
 
 
 class _Scratch(NamedTuple):
@@ -53,7 +59,7 @@ def ranks_in(
     members: Competitors,
     questions: Weighed,
     golds: Weighed,
-    excluded: Competitors,
+    excluded: Excluded,
     rows: NDArray[np.int64],
     max_rank: int,
     threads: int,
@@ -88,7 +94,7 @@ def _rank_rows(
     members: Competitors,
     questions: Weighed,
     golds: Weighed,
-    excluded: Competitors,
+    excluded: Excluded,
     rows: NDArray[np.int64],
     max_rank: int,
     scratch: _Scratch,
@@ -120,7 +126,7 @@ def _beaten(
     side: SideIndex,
     members: Competitors,
     questions: Weighed,
-    excluded: Competitors,
+    excluded: Excluded,
     row: int,
     threshold: float,
     most: int,
@@ -212,7 +218,7 @@ def _beaten_one_by_one(
     side: SideIndex,
     members: Competitors,
     questions: Weighed,
-    excluded: Competitors,
+    excluded: Excluded,
     row: int,
     threshold: float,
     most: int,
@@ -241,12 +247,7 @@ def _beaten_one_by_one(
 
 
 @compiled
-def _competes(members: Competitors, excluded: Competitors, row: int, text: int) -> bool:
-    """Whether a member is of another text and document than the pair."""
-    for own in excluded.texts[row]:
-        if own != 0 and own == members.texts[text]:
-            return False
-    for own in excluded.documents[row]:
-        if own != 0 and (own == members.documents[text, 0] or own == members.documents[text, 1]):
-            return False
-    return True
+def _competes(members: Competitors, excluded: Excluded, row: int, text: int) -> bool:
+    """Whether a member shares neither a text nor a key with the pair."""
+    begin, end = members.starts[text], members.starts[text + 1]
+    return competes(members.texts[text], begin, end, members.keys, excluded.texts[row], excluded.keys[row])

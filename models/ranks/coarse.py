@@ -50,7 +50,7 @@ class Batch(NamedTuple):
         coded, golds = self.rows, self.golds
         return Rows(
             self.bars, coded.fine, coded.fine_scale, coded.fine_error, coded.length,
-            golds.anchors, golds.texts, golds.documents, self.beaten,
+            golds.anchors, golds.texts, golds.keys, self.beaten,
         )  # fmt: skip
 
 

@@ -86,15 +86,14 @@ class FlatRanker:
             undecided = np.zeros(len(rows), np.bool_)
             done.checked += count_nearest(
                 scores, members, error, wide == end - begin, undecided, rows, found, golds.anchors, golds.texts,
-                golds.documents, begin, pool.vectors, pool.texts, pool.documents, beaten, self._max_rank,
+                golds.keys, begin, pool, beaten, self._max_rank,
             )  # fmt: skip
             rows = rows[undecided]
             if not len(rows):
                 return
         done.checked += len(rows) * (end - begin)
         count_all(
-            rows, found, golds.anchors, golds.texts, golds.documents, begin, end,
-            pool.vectors, pool.texts, pool.documents, beaten, self._max_rank,
+            rows, found, golds.anchors, golds.texts, golds.keys, begin, end, pool, beaten, self._max_rank,
         )  # fmt: skip
 
 
@@ -125,11 +124,9 @@ def count_nearest(
     bars: NDArray[np.float64],
     anchors: NDArray[np.float32],
     own_texts: NDArray[np.uint64],
-    own_documents: NDArray[np.uint64],
+    own_keys: NDArray[np.uint64],
     begin: int,
-    vectors: NDArray[np.float32],
-    texts: NDArray[np.uint64],
-    documents: NDArray[np.uint64],
+    pool: RankPool,
     beaten: NDArray[np.int32],
     max_rank: int,
 ) -> int:
@@ -149,11 +146,12 @@ def count_nearest(
                 decided = True
                 break
             member = begin + members[row, at]
-            if not competes(texts[member], documents[member], own_texts[place], own_documents[place]):
+            first, last = pool.keys.starts[member], pool.keys.starts[member + 1]
+            if not competes(pool.texts[member], first, last, pool.keys.hashes, own_texts[place], own_keys[place]):
                 continue
             if score <= bars[place] + error[row]:
                 checked += 1
-                if dot(anchors[place], vectors[member]) <= bars[place]:
+                if dot(anchors[place], pool.vectors[member]) <= bars[place]:
                     continue
             count += 1
             if count >= max_rank:
@@ -171,12 +169,10 @@ def count_all(
     bars: NDArray[np.float64],
     anchors: NDArray[np.float32],
     own_texts: NDArray[np.uint64],
-    own_documents: NDArray[np.uint64],
+    own_keys: NDArray[np.uint64],
     begin: int,
     end: int,
-    vectors: NDArray[np.float32],
-    texts: NDArray[np.uint64],
-    documents: NDArray[np.uint64],
+    pool: RankPool,
     beaten: NDArray[np.int32],
     max_rank: int,
 ) -> None:
@@ -185,5 +181,6 @@ def count_all(
         for member in range(begin, end):
             if beaten[place] >= max_rank:
                 break
-            if competes(texts[member], documents[member], own_texts[place], own_documents[place]):
-                beaten[place] += dot(anchors[place], vectors[member]) > bars[place]
+            first, last = pool.keys.starts[member], pool.keys.starts[member + 1]
+            if competes(pool.texts[member], first, last, pool.keys.hashes, own_texts[place], own_keys[place]):
+                beaten[place] += dot(anchors[place], pool.vectors[member]) > bars[place]

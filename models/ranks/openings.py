@@ -39,7 +39,7 @@ class Thresholds(NamedTuple):
 
 class Rows(NamedTuple):
     """All pairs of a batch: their bars and finer codes (:class:`models.ranks.certificate.CodedRows`), and the golds'
-    anchors, texts and documents. ``beaten`` int32 [n] is written: how often each was."""
+    anchors, texts and keys. ``beaten`` int32 [n] is written: how often each was."""
 
     bars: Floats
     fine: NDArray[np.int16]
@@ -48,7 +48,7 @@ class Rows(NamedTuple):
     length: Floats
     anchors: NDArray[np.float32]
     texts: NDArray[np.uint64]
-    documents: NDArray[np.uint64]
+    keys: NDArray[np.uint64]
     beaten: NDArray[np.int32]
 
 
@@ -187,7 +187,8 @@ def _settle(gathered: Gathered, count: int, asking: Rows, members: Members, pool
             if above <= -error:
                 continue
         member = members.order[at]
-        if not competes(pool.texts[member], pool.documents[member], asking.texts[row], asking.documents[row]):
+        begin, end = pool.keys.starts[member], pool.keys.starts[member + 1]
+        if not competes(pool.texts[member], begin, end, pool.keys.hashes, asking.texts[row], asking.keys[row]):
             continue
         if above > error:
             asking.beaten[row] = min(asking.beaten[row] + 1, max_rank)

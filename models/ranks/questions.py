@@ -14,37 +14,66 @@ Hashes = NDArray[np.uint64]
 NOT_FINITE = "the pool holds vectors that are not finite; the model's training diverged or its files are damaged"
 
 
+class Keys(NamedTuple):
+    """What tells who is no competitor: hashes of the documents and texts of the pairs that a member stands for.
+
+    Member m has ``hashes[starts[m] : starts[m + 1]]``, sorted; ``starts`` int64 [P + 1], ``hashes`` uint64 [K].
+    """
+
+    starts: NDArray[np.int64]
+    hashes: Hashes
+
+    def first(self, members: int) -> Keys:
+        """The keys of the first members."""
+        return Keys(self.starts[: members + 1], self.hashes[: self.starts[members]])
+
+
+def keys_of(hashes: Hashes, owners: NDArray[np.int64] | None = None) -> Keys:
+    """The keys of P members, by the hashes of each, uint64 [P, w], 0 for none.
+
+    ``owners`` int64 [P]: the member that gets them, by default each its own.
+    """
+    count, width = hashes.shape
+    of = np.repeat(np.arange(count) if owners is None else owners, width)
+    flat = np.ascontiguousarray(hashes).reshape(-1)
+    of, flat = of[flat != 0], flat[flat != 0]
+    order = np.lexsort((flat, of))
+    of, flat = of[order], flat[order]
+    new = np.ones(len(flat), bool)
+    new[1:] = (of[1:] != of[:-1]) | (flat[1:] != flat[:-1])
+    return Keys(np.concatenate([[0], np.cumsum(np.bincount(of[new], minlength=count))]), flat[new])
+
+
 class RankPool(NamedTuple):
     """The side that is searched: P members of d dimensions.
 
     ``vectors`` float32 [P, d], of length 1 or zero, may be a read-only memory map: it is read, never copied as a whole.
-    ``texts`` uint64 [P]: hash of the member's text on this side. ``documents`` uint64 [P, 2]: hashes of the documents
-    of the member's query and passage, 0 = none known.
+    ``texts`` uint64 [P]: hash of the member's text on this side. ``keys``: by which it may share something with a pair.
 
     Any order gives the same ranks. A random one is the fastest: a bad pair is then beaten by the first few thousand.
     """
 
     vectors: NDArray[np.float32]
     texts: Hashes
-    documents: Hashes
+    keys: Keys
 
 
 class Golds(NamedTuple):
     """The n pairs to rank.
 
     ``anchors`` float32 [n, d]: the vectors that ask. ``golds`` float32 [n, d]: those that should be found. ``texts``
-    uint64 [n, a]: texts that are no competitors, the gold text first. ``documents`` uint64 [n, b]: documents whose
-    members are no competitors. 0 = none in both.
+    uint64 [n, a]: texts that are no competitors, the gold text first. ``keys`` uint64 [n, b]: keys whose members are
+    no competitors. 0 = none in both.
     """
 
     anchors: NDArray[np.float32]
     golds: NDArray[np.float32]
     texts: Hashes
-    documents: Hashes
+    keys: Hashes
 
     def part(self, rows: slice | NDArray[np.int64]) -> Golds:
         """Some of the pairs."""
-        return Golds(self.anchors[rows], self.golds[rows], self.texts[rows], self.documents[rows])
+        return Golds(self.anchors[rows], self.golds[rows], self.texts[rows], self.keys[rows])
 
 
 @dataclass
@@ -115,9 +144,10 @@ def checked_pool(pool: RankPool) -> RankPool:
     count = len(pool.vectors)
     if pool.vectors.ndim != 2 or pool.vectors.dtype != np.float32:
         raise ValueError(f"vectors {pool.vectors.shape} {pool.vectors.dtype}; float32 [P, d] is needed")
-    if pool.texts.shape != (count,) or pool.documents.ndim != 2 or len(pool.documents) != count:
-        raise ValueError(f"texts {pool.texts.shape} and documents {pool.documents.shape} of {count} vectors")
-    return RankPool(frozen(pool.vectors), frozen(pool.texts), frozen(pool.documents))
+    starts, hashes = pool.keys
+    if pool.texts.shape != (count,) or starts.shape != (count + 1,) or starts[-1] != len(hashes):
+        raise ValueError(f"texts {pool.texts.shape} and starts of keys {starts.shape} of {count} vectors")
+    return RankPool(frozen(pool.vectors), frozen(pool.texts), Keys(frozen(starts), frozen(hashes)))
 
 
 def checked_golds(golds: Golds, dimension: int) -> Golds:
@@ -128,7 +158,7 @@ def checked_golds(golds: Golds, dimension: int) -> Golds:
             raise ValueError(f"vectors {vectors.shape} {vectors.dtype}; float32 [{count}, {dimension}] is needed")
         if not np.isfinite(vectors).all():
             raise ValueError("a vector of a pair is not finite")
-    for hashes in (golds.texts, golds.documents):
+    for hashes in (golds.texts, golds.keys):
         if hashes.ndim != 2 or len(hashes) != count:
             raise ValueError(f"hashes {hashes.shape} of {count} pairs")
     return Golds(*(frozen(array) for array in golds))

@@ -18,6 +18,8 @@ TOLERANCE = 1e-6
 """By how much a member must be better: above the float32 error of an encoder that puts one text into two batches."""
 ROOM = 1e-9
 """What bounds are widened by, per unit of both lengths: far above float64's errors, far below what matters."""
+FEW = 8
+"""Keys that are compared one by one."""
 
 
 @compiled
@@ -41,15 +43,27 @@ def dot(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 @compiled
 def competes(
-    text: np.uint64, documents: NDArray[np.uint64], own_texts: NDArray[np.uint64], own_documents: NDArray[np.uint64]
+    text: np.uint64,
+    begin: int,
+    end: int,
+    keys: NDArray[np.uint64],
+    own_texts: NDArray[np.uint64],
+    own_keys: NDArray[np.uint64],
 ) -> bool:
-    """Whether a member with this text and these documents may beat a pair with those."""
+    """Whether a member may beat a pair: it has this text, and the keys from ``begin`` to ``end``, which are sorted."""
     for own in range(len(own_texts)):
         if own_texts[own] == text and text != 0:
             return False
-    for own in range(len(own_documents)):
-        for each in range(len(documents)):
-            if own_documents[own] == documents[each] and documents[each] != 0:
+    for own in range(len(own_keys)):
+        key, low, high = own_keys[own], begin, end
+        while high - low > FEW:  # the keys of a text that many pairs have
+            middle = (low + high) // 2
+            if keys[middle] <= key:
+                low = middle
+            else:
+                high = middle
+        for at in range(low, high):
+            if keys[at] == key and key != 0:
                 return False
     return True
 

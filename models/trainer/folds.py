@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ccpairs.errors import UserError
 from models.trainer import job
 from models.trainer.corpus import Corpus
 from models.trainer.job import Watch
@@ -41,9 +42,20 @@ def train_folds(
         for source in prepared.sources:
             groups = np.asarray(source.groups)
             rows[source.name] = np.flatnonzero((groups != NOBODYS) & ((groups != fold) | (folds == 1)))
+        check_number(sum(map(len, rows.values())), sum(map(len, prepared.sources)), fold, folds)
         watch.say(f"model of fold {fold}: training on {sum(map(len, rows.values())):,} pairs")
         job.run(settings, corpus, home, prepared, watch, rows=rows, rule=rule)
         shutil.rmtree(home / job.CHECKPOINTS, ignore_errors=True)
     if prepared is not None:
         shutil.rmtree(output / "tokens", ignore_errors=True)  # larger than the shards, and not needed again
     return models
+
+
+def check_number(rows: int, every: int, fold: int, folds: int) -> None:
+    """Raises ``UserError`` where a fold's model would have fewer than two pairs, the smallest batch."""
+    if rows < 2:
+        alone = f"--folds 1 trains one model on all {every:,}, or " if folds > 1 and every > 1 else ""
+        raise UserError(
+            f"too few pairs to train the model of fold {fold} of {folds}: {rows} of {every:,}, and a batch needs two; "
+            f"{alone}name trained models by --model, one for each fold"
+        )

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ccpairs import storage
 from ccpairs.pair import JUDGEMENT
 from ccpairs.shards import ShardWriter
-from filters.folds import folds_of
+from filters.folds import bases_of, folds_of_bases
 from pipelines.judge.decoy_files import DECOY_SCHEMA, DECOYS, KEY, RANKS, decoys_file, find_decoys
 from pipelines.judge.decoys import Decoys, Members, Neighbours, Rows, choose
 from pipelines.judge.judges import Judges, Pairs, judgement_columns
@@ -52,7 +52,7 @@ def _judged_in(
     passages = pool.texts("passage")[pool.place]
     members = Members(
         table.column("pair_id").combine_chunks(),
-        folds_of(documents[:, 1], passages, judges.plan.folds),
+        folds_of_bases(judges.groups.of(bases_of(documents[:, 1], passages)), judges.plan.folds),
         pool.texts("query")[pool.place],
         passages,
         documents,
@@ -89,9 +89,9 @@ def _judged_kind(
             queries[part],
             passages[part],
             decoys.folds[part],
-            # The query's own passage is right, and so is the passage's own query: they are no competitors.
-            np.stack([members.query_texts[mine], members.query_texts[theirs]], axis=1),
-            np.stack([members.passage_texts[theirs], members.passage_texts[mine]], axis=1),
+            # The query's own passages and the passage's own queries share a text with the decoy: no competitors.
+            members.query_texts[mine],
+            members.passage_texts[theirs],
             np.hstack([members.documents[mine], members.documents[theirs]]),
         )
         columns = judgement_columns(judges.judge(pairs), pairs, judges)
@@ -116,8 +116,8 @@ def _donor_ranks(
         [queries[row] for row in first],
         [passages[row] for row in first],
         members.folds[donors],
-        members.query_texts[donors, None],
-        members.passage_texts[donors, None],
+        members.query_texts[donors],
+        members.passage_texts[donors],
         members.documents[donors],
     )
     columns = dict(zip(JUDGEMENT_NAMES, judgement_columns(judges.judge(pairs), pairs, judges), strict=True))

@@ -57,11 +57,14 @@ class Members:
     def may_stand_together(self, ones: Rows, others: Rows) -> NDArray[np.bool_]:
         """Whether the query of a member ``ones`` [n] with the passage of each of ``others`` [n, m] is a mismatch.
 
-        It is none where a text is the same on both, where they share a document, or where another member pairs these
-        two texts or documents: papers that cite each other make such pairs.
+        It is none where they share a text or a document, on whichever side, or where another member pairs two of their
+        texts or documents: papers that cite each other make such pairs.
         """
         fit = (self.query_texts[others] != self.query_texts[ones, None]) & (
             self.passage_texts[others] != self.passage_texts[ones, None]
+        )
+        fit &= (self.query_texts[ones, None] != self.passage_texts[others]) & (
+            self.passage_texts[ones, None] != self.query_texts[others]
         )
         fit &= ~self._are_paired(_mixed(self.query_texts[ones])[:, None] - self.passage_texts[others])
         for mine in self.documents[ones].T[:, :, None]:

@@ -21,6 +21,7 @@ from models.trainer.job import Watch
 from models.trainer.loop import Status
 from models.trainer.settings import load_settings
 from models.trainer.tokens import Grouping
+from pipelines.judge.fold_groups import NO_GROUPS, FoldGroups
 from pipelines.judge.identity import grouping
 from pipelines.judge.rules import judged_of
 from pipelines.progress import Done, shown
@@ -36,16 +37,17 @@ def trained(
     work: Path,
     survivors: Consistency | None = None,
     trust_remote_code: bool = False,
+    groups: FoldGroups = NO_GROUPS,
 ) -> tuple[Path, ...]:
     """The models of all folds, trained on shards in ``data``, or found done.
 
     ``survivors``: of judged shards only the pairs that this rule would keep at some k. A round that trained on those of
     the strict k alone would learn from the pairs that its model finds easy already; at a loose one, what is out is
-    mostly wrong. Raises ``UserError`` as training does.
+    mostly wrong. ``groups``: what falls into one fold. Raises ``UserError`` as training does.
     """
     corpus = open_corpus(data)
     settings = dataclasses.replace(load_settings(preset), trust_remote_code=trust_remote_code)
-    rule = grouping(folds)
+    rule = grouping(folds, groups)
     if survivors is not None:
         rule = of_survivors(rule, survivors)
     place = work / "models" / digest([settings.told(), corpus.identity, folds, rule.identity])[:16]

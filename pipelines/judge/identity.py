@@ -10,10 +10,11 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
-from filters.folds import Hashes, document_hashes, folds_of, text_hashes
+from filters.folds import Hashes, bases_of, document_hashes, folds_of_bases, text_hashes
 from models.trainer.tokens import Grouping
+from pipelines.judge.fold_groups import NO_GROUPS, FoldGroups
 
-FOLD_RULE = "passage_doc or passage"
+FOLD_RULE = "passage_doc or passage, joined by equal texts"
 FOLD_COLUMNS = ("source", "passage", "passage_doc")
 
 
@@ -24,9 +25,14 @@ class RowHashes(NamedTuple):
     passages: Hashes
     documents: Hashes
 
-    def folds(self, folds: int) -> NDArray[np.uint8]:
+    @property
+    def bases(self) -> Hashes:
+        """On which each row's fold hangs, uint64 [n]."""
+        return bases_of(self.documents[:, 1], self.passages)
+
+    def folds(self, folds: int, groups: FoldGroups = NO_GROUPS) -> NDArray[np.uint8]:
         """The fold of each row, uint8 [n]."""
-        return folds_of(self.documents[:, 1], self.passages, folds)
+        return folds_of_bases(groups.of(self.bases), folds)
 
 
 def row_hashes(table: pa.Table) -> RowHashes:
@@ -37,15 +43,16 @@ def row_hashes(table: pa.Table) -> RowHashes:
     return RowHashes(texts[0], texts[1], np.stack(documents, axis=1))
 
 
-def grouping(folds: int) -> Grouping:
+def grouping(folds: int, groups: FoldGroups = NO_GROUPS) -> Grouping:
     """How the trainer tells the fold of a row."""
 
     def of(table: pa.Table) -> NDArray[np.uint8]:
         source = table.column("source")[0].as_py() if len(table) else ""
         documents = document_hashes(source, table.column("passage_doc").to_pylist())
-        return folds_of(documents, text_hashes(table.column("passage").to_pylist()), folds)
+        bases = bases_of(documents, text_hashes(table.column("passage").to_pylist()))
+        return folds_of_bases(groups.of(bases), folds)
 
-    return Grouping(of, FOLD_COLUMNS, f"{FOLD_RULE} in {folds} folds")
+    return Grouping(of, FOLD_COLUMNS, f"{FOLD_RULE} ({groups.identity or 'none'}) in {folds} folds")
 
 
 def pair_hashes(source: str, pair_ids: Iterable[str]) -> Hashes:

@@ -12,6 +12,7 @@ from apache_beam.utils.shared import Shared
 
 from ccpairs.pair import JUDGED_SCHEMA, PAIR_SCHEMA
 from filters.consistency import Consistency
+from pipelines.judge.fold_groups import FoldGroups
 from pipelines.judge.identity import row_hashes
 from pipelines.judge.judges import JudgePlan, Judges, Pairs, judgement_columns
 from pipelines.judge.pool import numbered_lines
@@ -58,12 +59,12 @@ class JudgeShards(beam.DoFn):
 def judged(judges: Judges, task: ShardTask) -> Iterator[pa.Table]:
     """The rows of a candidate shard with their judgement, a row group at a time."""
     (uri,) = task.shard
-    for table, pairs in ahead(prepared(uri, task.source, judges.plan.folds)):
+    for table, pairs in ahead(prepared(uri, task.source, judges.plan.folds, judges.groups)):
         columns = judgement_columns(judges.judge(pairs), pairs, judges)
         yield pa.Table.from_arrays([*table.columns, *columns], schema=JUDGED_SCHEMA)
 
 
-def prepared(uri: str, source: str, folds: int) -> Iterator[tuple[pa.Table, Pairs]]:
+def prepared(uri: str, source: str, folds: int, groups: FoldGroups) -> Iterator[tuple[pa.Table, Pairs]]:
     """The row groups of a candidate shard, with what the judges ask of them."""
     for table in row_groups(uri, PAIR_SCHEMA):
         hashes = row_hashes(table)
@@ -71,9 +72,9 @@ def prepared(uri: str, source: str, folds: int) -> Iterator[tuple[pa.Table, Pair
             source,
             table.column("query").to_pylist(),
             table.column("passage").to_pylist(),
-            hashes.folds(folds),
-            hashes.queries[:, None],
-            hashes.passages[:, None],
+            hashes.folds(folds, groups),
+            hashes.queries,
+            hashes.passages,
             hashes.documents,
         )
         yield table, pairs

@@ -24,10 +24,10 @@ from models.encoders import Encoder, Role, load_encoder
 from models.ranks import Golds, RankPool, open_ranker
 from models.ranks.bm25 import VERSION as BM25_VERSION
 from models.ranks.bm25 import Bm25Ranker
-from pipelines.judge.pool import REPEATED, Pool, open_pool
+from pipelines.judge.fold_groups import FoldGroups
+from pipelines.judge.pool import REPEATED, ROLES, Pool, open_pool
 from pipelines.judge.vectors import checked, open_vectors
 
-ROLES: tuple[Role, Role] = ("query", "passage")
 NOT_COMPUTED = 0
 """A rank that nobody counted; true ranks begin at 1."""
 
@@ -40,7 +40,7 @@ class JudgePlan:
     folder of each fold's model, none where BM25 alone judges; static ones count repeated tokens sublinearly where
     ``sublinear_tf`` is set. ``bm25_size``: how many members of the pool BM25 has, 0 where it does not judge.
     ``threads``: of one worker process. ``trust_remote_code``: run the code that models bring. ``prompts``: in the
-    place of the models' own.
+    place of the models' own. ``groups``: the file of what equal texts join into one fold, None where nothing does.
     """
 
     work: Path
@@ -54,13 +54,14 @@ class JudgePlan:
     threads: int
     trust_remote_code: bool = False
     prompts: Mapping[Role, str] | None = None
+    groups: Path | None = None
 
 
 class Pairs(NamedTuple):
     """Pairs of one source to be judged.
 
-    ``query_texts`` and ``passage_texts`` [n, a]: hashes of texts that are no competitors, the pair's own first;
-    ``documents`` [n, b]: of documents whose members are none; 0 for none. ``folds`` uint8 [n].
+    ``query_texts`` and ``passage_texts`` [n]: hashes of the texts; ``documents`` [n, b]: of the documents, 0 for none.
+    A member that shares one of them, on whichever side, is no competitor. ``folds`` uint8 [n].
     """
 
     source: str
@@ -70,6 +71,11 @@ class Pairs(NamedTuple):
     query_texts: Hashes
     passage_texts: Hashes
     documents: Hashes
+
+    @property
+    def keys(self) -> Hashes:
+        """What members may share with each pair, [n, 2 + b]."""
+        return np.column_stack([self.query_texts, self.passage_texts, self.documents])
 
 
 class Judgement(NamedTuple):
@@ -107,6 +113,11 @@ class Judges:
             )
             for folder in plan.models
         ]
+
+    @cached_property
+    def groups(self) -> FoldGroups:
+        """What falls into one fold beyond pairs of one document."""
+        return FoldGroups.load(self.plan.groups)
 
     def pool(self, source: str) -> Pool:
         """The pool in which a source's ranks are counted."""
@@ -149,13 +160,13 @@ class Judges:
         queries = checked(encoder.encode([pairs.queries[row] for row in rows], "query"))
         passages = checked(encoder.encode([pairs.passages[row] for row in rows], "passage"))
         judgement.similarity[rows] = np.einsum("ij,ij->i", queries, passages)
-        documents = pairs.documents[rows]
+        keys = pairs.keys[rows]
         ranker = self._ranker(fold, pairs.source, "passage")
-        ranks = ranker.ranks(Golds(queries, passages, and_repeated(pairs.passage_texts[rows]), documents))
+        ranks = ranker.ranks(Golds(queries, passages, and_repeated(pairs.passage_texts[rows]), keys))
         judgement.passage_ranks[rows] = ranks
         left = np.flatnonzero(ranks <= self.plan.max_rank)
         ranker = self._ranker(fold, pairs.source, "query")
-        golds = Golds(passages[left], queries[left], and_repeated(pairs.query_texts[rows[left]]), documents[left])
+        golds = Golds(passages[left], queries[left], and_repeated(pairs.query_texts[rows[left]]), keys[left])
         judgement.query_ranks[rows[left]] = ranker.ranks(golds)
 
     def _ranker(self, fold: int, source: str, role: Role) -> Any:
@@ -164,7 +175,7 @@ class Judges:
         if key not in self._rankers:
             vectors = open_vectors(self.plan.work, pool, self.encoders[fold].fingerprint, role)
             self._rankers[key] = open_ranker(
-                RankPool(vectors, pool.competitors(role), pool.documents),
+                RankPool(vectors, pool.competitors(role), pool.keys(role)),
                 max_rank=self.plan.max_rank,
                 path=self.plan.rank_path,
                 folder=self.plan.work / "coarse" / f"{pool.fingerprint}-{self.encoders[fold].fingerprint}-{role}",
@@ -178,7 +189,7 @@ class Judges:
             pairs.passages,
             and_repeated(pairs.query_texts),
             and_repeated(pairs.passage_texts),
-            pairs.documents,
+            pairs.keys,
             max_rank=self.plan.max_rank,
         )
         judgement.bm25_passage_ranks[:] = ranks.passage
@@ -196,8 +207,8 @@ class Judges:
 
 
 def and_repeated(texts: Hashes) -> Hashes:
-    """Texts that are no competitors [n, a], and beside them what stands for repeated ones in a pool, [n, a + 1]."""
-    return np.hstack([texts, np.full((len(texts), 1), REPEATED)])
+    """Texts that are no competitors [n], and beside them what stands for repeated ones in a pool, [n, 2]."""
+    return np.column_stack([texts, np.full(len(texts), REPEATED)])
 
 
 def index_pool(pool: Pool, size: int, threads: int) -> Bm25Ranker:
@@ -213,8 +224,8 @@ def index_pool(pool: Pool, size: int, threads: int) -> Bm25Ranker:
             for place, text in zip(here[here < size].tolist(), inside.column(side).to_pylist(), strict=True):
                 texts[role][place] = text
     queries, passages = (pool.competitors(role)[:count] for role in ROLES)
-    documents = np.asarray(pool.documents[:count])
-    return Bm25Ranker.of(texts["query"], texts["passage"], queries, passages, documents, threads=threads)
+    keys = [pool.keys(role).first(count) for role in ROLES]
+    return Bm25Ranker.of(texts["query"], texts["passage"], queries, passages, *keys, threads=threads)
 
 
 def judgement_columns(judgement: Judgement, pairs: Pairs, judges: Judges) -> list[pa.Array]:

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apache_beam as beam
 import numpy as np
@@ -41,6 +41,10 @@ from pipelines.judge.identity import pair_hashes, row_hashes
 from pipelines.progress import Done, shown
 from pipelines.shard_run import digest
 
+if TYPE_CHECKING:  # it loads torch, and --help works without
+    from models.ranks import Keys
+
+ROLES: tuple[Role, Role] = ("query", "passage")
 COLUMNS = ("source", "pair_id", "query", "passage", "query_doc", "passage_doc")
 KEY = pa.field("key", pa.uint64(), nullable=False)
 PIECE_SCHEMA = pa.schema([KEY, *(PAIR_SCHEMA.field(name) for name in COLUMNS)])
@@ -51,7 +55,7 @@ FAILED = ".failed"
 HIGHEST = (1 << 64) - 1
 REPEATED = np.uint64(1)
 """In the place of the hash of a text that is no competitor of any pair."""
-VERSION = 1
+VERSION = 2
 """Changes when the same candidates would give another pool."""
 
 log = logging.getLogger("ccpairs")
@@ -99,11 +103,17 @@ class Pool:
 
         Where the same answer stands with a title and with the question's body, each would otherwise count it twice.
         """
-        texts = np.array(self.texts(role))
-        repeated = np.ones(self.rows, bool)
-        repeated[np.unique(texts, return_index=True)[1]] = False
-        texts[repeated] = REPEATED
-        return texts
+        return self._array(f"{role}-competitors")
+
+    def keys(self, role: Role) -> Keys:
+        """The keys of the competitors: hashes of all texts and documents of all members with the competitor's text.
+
+        A pair with one of these texts or documents has the competitor's text as a right answer, or comes from the same
+        place: they say nothing against each other.
+        """
+        from models.ranks import Keys
+
+        return Keys(self._array(f"{role}-key-starts"), self._array(f"{role}-keys"))
 
     @cached_property
     def documents(self) -> Hashes:
@@ -269,7 +279,7 @@ def _keys(piece: str) -> Hashes:
 
 def _write(files: Sequence[str], places: NDArray[np.int64], wanted: int, folder: Path) -> str:
     """Write rows and arrays of the chosen rows, those with a place; returns the fingerprint."""
-    arrays = {"query-texts": np.empty(wanted, np.uint64), "passage-texts": np.empty(wanted, np.uint64)}
+    arrays: dict[str, NDArray[Any]] = {f"{role}-texts": np.empty(wanted, np.uint64) for role in ROLES}
     documents = np.empty((wanted, 2), np.uint64)
     digest = xxhash.xxh3_128()
     schema = pa.schema([PAIR_SCHEMA.field(name) for name in COLUMNS])
@@ -291,6 +301,28 @@ def _write(files: Sequence[str], places: NDArray[np.int64], wanted: int, folder:
                     documents[here] = hashes.documents
                     for row in zip(*(rows.column(name).to_pylist() for name in COLUMNS), strict=True):
                         digest.update("\0".join(part or "" for part in row).encode() + b"\0")
-    for name, array in {**arrays, "documents": documents, "place": places[places >= 0]}.items():
+    sides = competitors_of(arrays["query-texts"], arrays["passage-texts"], documents)
+    for role, (texts, keys) in zip(ROLES, sides, strict=True):
+        arrays |= {f"{role}-competitors": texts, f"{role}-key-starts": keys.starts, f"{role}-keys": keys.hashes}
+    arrays["documents"] = documents
+    for name, array in {**arrays, "place": places[places >= 0]}.items():
         np.save(folder / f"{name}.npy", array)
     return digest.hexdigest()
+
+
+def competitors_of(queries: Hashes, passages: Hashes, documents: Hashes) -> tuple[tuple[Hashes, Keys], ...]:
+    """Of the query side and of the passage side the texts that compete, and the keys of these members.
+
+    Takes the hashes of the members' texts, uint64 [n] each, and of their documents, uint64 [n, 2].
+    """
+    from models.ranks import keys_of
+
+    found = []
+    for own in (queries, passages):
+        _, first, inverse = np.unique(own, return_index=True, return_inverse=True)
+        owners = first[inverse]
+        repeated = owners != np.arange(len(own))
+        found.append(
+            (np.where(repeated, REPEATED, own), keys_of(np.column_stack([queries, passages, documents]), owners))
+        )
+    return tuple(found)

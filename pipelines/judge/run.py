@@ -1,4 +1,4 @@
-"""A run of ``judge`` from end to end: pools, then in each round models, encoded pools, decoys, shards, manifests.
+"""A run of ``judge`` from end to end: pools and folds, then in each round models, vectors, decoys, shards, manifests.
 
 ::
 
@@ -17,6 +17,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from apache_beam.utils.shared import Shared
@@ -32,11 +33,13 @@ from pipelines.judge.candidates import Candidates
 from pipelines.judge.decoy_files import VERSION as DECOYS_VERSION
 from pipelines.judge.decoy_files import check_decoys_file, decoys_by_k, numbers_of
 from pipelines.judge.decoy_judging import judge_decoys
+from pipelines.judge.fold_groups import FoldGroups
+from pipelines.judge.fold_joining import make_groups
 from pipelines.judge.fold_models import check_models, trained
 from pipelines.judge.judge_shards import judge_graph
-from pipelines.judge.judges import ROLES, JudgePlan, Judges
+from pipelines.judge.judges import JudgePlan, Judges
 from pipelines.judge.manifests import JudgedReport, Judgement, finished, judge_versions, write_manifests
-from pipelines.judge.pool import Pool, make_pools
+from pipelines.judge.pool import ROLES, Pool, make_pools
 from pipelines.judge.request import JudgeRequest
 from pipelines.judge.rules import with_k_of_decoys
 from pipelines.judge.shards import ShardTask, begin, found_notes, raise_failures
@@ -54,13 +57,14 @@ def judge(request: JudgeRequest, engine: Engine) -> list[JudgedReport]:
         check_decoys_file(request.output, each.source)
     pools = make_pools(request.pool_plans(), engine, request.output, request.work)
     warn_of_small_data(request, pools)
+    groups = make_groups(request.candidates, engine, request.output, request.work) if request.folds > 1 else None
     before: Sequence[JudgedReport] = ()
     for number in range(1, request.rounds + 1):
         last = number == request.rounds
         output = request.output if last else storage.join(request.output, "_work", "rounds", str(number))
         if request.rounds > 1:
             log.info("round %d of %d", number, request.rounds)
-        before = Round(request, engine, pools, output, before).run()
+        before = Round(request, engine, pools, groups, output, before).run()
     return list(before)
 
 
@@ -81,6 +85,7 @@ class Round:
     request: JudgeRequest
     engine: Engine
     pools: Sequence[Pool]
+    groups: Path | None
     output: str
     before: Sequence[JudgedReport]
 
@@ -113,7 +118,10 @@ class Round:
             data = [folder for each in self.before for folder in (each.folder, each.dropped)]
             survivors = request.rule.loosest(request.max_rank) if data else None
             data = data or [each.folder for each in request.candidates]
-            models = trained(data, request.folds, request.preset, request.work, survivors, request.trust_remote_code)
+            models = trained(
+                *(data, request.folds, request.preset, request.work, survivors, request.trust_remote_code),
+                groups=FoldGroups.load(self.groups),
+            )
         by_name = {pool.name: pool.folder for pool in self.pools}
         pools = {
             each.source: by_name["all" if request.pool_scope == "all" else each.source]
@@ -132,6 +140,7 @@ class Round:
             threads=threads_of(self.engine),
             trust_remote_code=request.trust_remote_code,
             prompts=request.prompts,
+            groups=self.groups,
         )
 
     def _encode(self, judges: Judges) -> None:
@@ -190,6 +199,7 @@ class Round:
             "pool": judges.pool(source).fingerprint if source in judges.plan.pools else None,
             "folds": request.folds,
             "fold_rule": request.told()["fold_rule"],
+            "fold_groups": judges.groups.identity,
             "max_rank": request.max_rank,
             "bm25_pool_size": request.bm25_pool_size,
             "tolerance": TOLERANCE,

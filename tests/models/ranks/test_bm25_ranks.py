@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from models.ranks.bm25 import Bm25Ranker, Bm25Ranks
 from models.ranks.bm25_words import Vocabulary, look_up, words_of
+from models.ranks.questions import keys_of
 from tests.filters.odd_texts import ODD_TEXTS, TEXTS
 
 K1, B, TOLERANCE = 1.2, 0.75, 1e-6
@@ -41,7 +42,8 @@ def hashes(texts: Sequence[str]) -> Any:
 def ranker(pool: Sequence[Row], threads: int = 1) -> Bm25Ranker:
     queries, passages = [row.query for row in pool], [row.passage for row in pool]
     documents = np.array([row.documents for row in pool], np.uint64).reshape(-1, 2)
-    return Bm25Ranker.of(queries, passages, hashes(queries), hashes(passages), documents, threads=threads)
+    keys = keys_of(documents)
+    return Bm25Ranker.of(queries, passages, hashes(queries), hashes(passages), keys, keys, threads=threads)
 
 
 def ask(judge: Bm25Ranker, rows: Sequence[Row], max_rank: int = 20) -> Bm25Ranks:
@@ -324,7 +326,7 @@ def test_a_saved_ranker_of_no_pairs_is_found_again(tmp_path: Path) -> None:
 def test_a_ranker_of_another_version_is_refused(tmp_path: Path) -> None:
     ranker(POOL).save(tmp_path / "bm25")
     (tmp_path / "bm25" / "bm25.json").write_text('{"version": 0, "pairs": 5}')
-    with pytest.raises(ValueError, match="is of version 0, not 1"):
+    with pytest.raises(ValueError, match="is of version 0, not 2"):
         Bm25Ranker.load(tmp_path / "bm25")
 
 

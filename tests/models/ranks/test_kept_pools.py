@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.ranks import Golds, RankPool, open_ranker
+from models.ranks import Golds, RankPool, keys_of, open_ranker
 
 
 def pool_and_golds(seed: int = 0) -> tuple[RankPool, Golds]:
@@ -17,7 +17,7 @@ def pool_and_golds(seed: int = 0) -> tuple[RankPool, Golds]:
     members, anchors, golds = (random.standard_normal((count, 32)).astype(np.float32) for count in (500, 40, 40))
     none = np.zeros((40, 1), np.uint64)
     return (
-        RankPool(members, np.arange(500, dtype=np.uint64) + 1, np.zeros((500, 2), np.uint64)),
+        RankPool(members, np.arange(500, dtype=np.uint64) + 1, keys_of(np.zeros((500, 2), np.uint64))),
         Golds(anchors, golds + anchors, none, none),
     )
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ccpairs.errors import UserError
-from models.ranks import RankPool, open_ranker
+from models.ranks import RankPool, keys_of, open_ranker
 from models.ranks.opening import choose, chosen_path, multiplies_rightly, rates
 from models.ranks.small_numbers import KINDS
 
-POOL = RankPool(np.eye(2, dtype=np.float32), np.array([1, 2], np.uint64), np.zeros((2, 2), np.uint64))
+POOL = RankPool(np.eye(2, dtype=np.float32), np.array([1, 2], np.uint64), keys_of(np.zeros((2, 2), np.uint64)))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ccpairs.errors import UserError
-from models.ranks import Golds, Ranker, RankPool, open_ranker
+from models.ranks import Golds, Ranker, RankPool, keys_of, open_ranker
 from models.ranks.opening import multiplies_rightly
 from models.ranks.small_numbers import KINDS
 
@@ -33,7 +33,7 @@ def hashes(*rows: list[int]) -> NDArray[np.uint64]:
 def pool_of(members: NDArray[np.float32], texts: list[int] | None = None) -> RankPool:
     """A pool of unknown documents; without texts, of different ones, 1,000,000 and on."""
     told = range(1_000_000, 1_000_000 + len(members)) if texts is None else texts
-    return RankPool(members, np.array(told, np.uint64), np.zeros((len(members), 2), np.uint64))
+    return RankPool(members, np.array(told, np.uint64), keys_of(np.zeros((len(members), 2), np.uint64)))
 
 
 def asked(
@@ -52,7 +52,8 @@ def by_the_rule(pool: RankPool, golds: Golds, max_rank: int) -> list[int]:
         asking = anchor.astype(np.float64)
         beats = members @ asking > gold.astype(np.float64) @ asking + TOLERANCE
         beats &= ~np.isin(pool.texts, texts[texts != 0])
-        beats &= ~np.isin(pool.documents, documents[documents != 0]).any(axis=1)
+        shared = np.isin(pool.keys.hashes, documents[documents != 0])
+        beats[np.repeat(np.arange(len(members)), np.diff(pool.keys.starts))[shared]] = False
         ranks.append(1 + min(int(beats.sum()), max_rank))
     return ranks
 
@@ -103,11 +104,26 @@ def test_the_own_text_is_no_competitor_and_0_is_no_text(path: str) -> None:
 @pytest.mark.parametrize("path", PATHS)
 def test_members_that_share_a_document_are_no_competitors_and_0_is_no_document(path: str) -> None:
     members = vectors([0.9, 0], [0.8, 0], [0.7, 0], [0.6, 0])
-    pool = RankPool(members, hashes([1], [2], [3], [4])[:, 0], hashes([5, 6], [6, 0], [0, 5], [0, 0]))
+    pool = RankPool(members, hashes([1], [2], [3], [4])[:, 0], keys_of(hashes([5, 6], [6, 0], [0, 5], [0, 0])))
     golds = asked(
         vectors(*[[1, 0]] * 4), vectors(*[[0.5, 0]] * 4), documents=hashes([5, 0, 0], [6, 0, 0], [0, 0, 0], [9, 6, 5])
     )
     assert open_ranker(pool, path=path).ranks(golds).tolist() == [3, 3, 5, 2]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_member_that_stands_for_many_pairs_has_the_keys_of_all(path: str) -> None:
+    """A passage that a hundred queries have is no competitor of any of them."""
+    owners, numbers = np.zeros(101, np.int64), np.arange(101, dtype=np.uint64)
+    owners[100] = 100
+    keys = keys_of(np.stack([2 * numbers + 1, np.full(101, 500, np.uint64)], axis=1), owners)
+    assert np.diff(keys.starts).tolist() == [101, *[0] * 99, 2]
+    members = np.zeros((101, 2), np.float32)
+    members[[0, 100]] = [[0.9, 0], [0.8, 0]]
+    pool = pool_of(members)._replace(keys=keys)
+    own = hashes(*([key] for key in (1, 2, 99, 199, 200, 201, 202)))
+    golds = asked(vectors(*[[1, 0]] * 7), vectors(*[[0.5, 0]] * 7), documents=own)
+    assert open_ranker(pool, path=path).ranks(golds).tolist() == [2, 3, 2, 2, 3, 2, 3]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -146,11 +162,11 @@ def large() -> Large:
     members = unit(random, 36_000, 96)
     members[::50] = members[7]
     texts, documents = random.integers(0, 20_000, 36_000), random.integers(0, 9_000, (36_000, 2))
-    pool = RankPool(members, texts.astype(np.uint64), documents.astype(np.uint64))
+    pool = RankPool(members, texts.astype(np.uint64), keys_of(documents.astype(np.uint64)))
     anchors = unit(random, 200, 96)
     places = np.geomspace(1, 20_000, 200).astype(int) - 1
     own = np.take_along_axis(np.argsort(-anchors @ members.T, axis=1), places[:, None], axis=1)[:, 0]
-    golds = Golds(anchors, members[own], pool.texts[own, None], pool.documents[own])
+    golds = Golds(anchors, members[own], pool.texts[own, None], documents[own].astype(np.uint64))
     return Large(pool, golds, by_the_rule(pool, golds, 20))
 
 
@@ -224,7 +240,11 @@ def adversarial(draw: st.DrawFn) -> tuple[RankPool, Golds]:
         told = draw(st.lists(hash_, min_size=rows * width, max_size=rows * width))
         return np.array(told, np.uint64).reshape(rows, width)
 
-    pool = RankPool(kinds[picks].reshape(-1, dimension), table(len(picks), 1)[:, 0], table(len(picks), 2))
+    pool = RankPool(
+        kinds[picks].reshape(-1, dimension),
+        table(len(picks), 1)[:, 0],
+        keys_of(table(len(picks), draw(st.sampled_from([2, 30])))),
+    )
     anchors, golds = (kinds[[pair[side] for pair in pairs]].reshape(-1, dimension) for side in (0, 1))
     return pool, Golds(
         anchors, golds, table(len(pairs), draw(st.integers(1, 2))), table(len(pairs), draw(st.integers(0, 3)))
@@ -258,6 +278,6 @@ def test_pairs_that_do_not_fit_are_refused(path: str) -> None:
 
 def test_a_pool_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="of 2 vectors"):
-        open_ranker(RankPool(vectors([1, 0], [0, 1]), hashes([1])[:, 0], hashes([0, 0])))
+        open_ranker(RankPool(vectors([1, 0], [0, 1]), hashes([1])[:, 0], keys_of(hashes([0, 0]))))
     with pytest.raises(ValueError, match="float64"):
-        open_ranker(RankPool(np.ones((1, 2)), hashes([1])[:, 0], hashes([0, 0])))  # type: ignore[arg-type]
+        open_ranker(RankPool(np.ones((1, 2)), hashes([1])[:, 0], keys_of(hashes([0, 0]))))  # type: ignore[arg-type]

@@ -86,6 +86,14 @@ def test_equal_passages_are_no_mismatch() -> None:
         assert (members.passage_texts[decoys.queries] != members.passage_texts[decoys.passages]).all()
 
 
+def test_a_query_and_a_passage_of_one_text_are_no_mismatch() -> None:
+    members = members_of(40, texts=[number % 20 + 21 if number < 20 else 2_000 + number for number in range(40)])
+    for decoys in chosen(members, 40).values():
+        assert len(decoys.queries)
+        assert (members.query_texts[decoys.queries] != members.passage_texts[decoys.passages]).all()
+        assert (members.passage_texts[decoys.queries] != members.query_texts[decoys.passages]).all()
+
+
 def test_the_same_document_is_no_mismatch_on_whichever_side() -> None:
     documents = [(number // 6 + 1, 0) if number % 2 else (0, number // 6 + 1) for number in range(60)]
     members = members_of(60, documents=documents)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
+from numpy.typing import NDArray
 
 from ccpairs.pair import JUDGED_SCHEMA
 from filters.consistency import Consistency
@@ -16,8 +18,8 @@ from models.trainer.folds import NOBODYS
 from pipelines.engine import Engine
 from pipelines.judge.fold_models import of_survivors
 from pipelines.judge.identity import grouping
-from pipelines.judge.judges import ROLES, JudgePlan, Judges, Pairs
-from pipelines.judge.pool import REPEATED, Pool, PoolPlan, make_pools
+from pipelines.judge.judges import JudgePlan, Judges, Pairs
+from pipelines.judge.pool import REPEATED, ROLES, Pool, PoolPlan, make_pools
 from pipelines.judge.vectors import encode_pool
 from tests.pipelines.judge.small_candidates import Row, write_candidates
 
@@ -56,11 +58,50 @@ def test_a_better_text_that_stands_twice_beats_once(tmp_path: Path) -> None:
         encode_pool(tmp_path / "work", pool, encoder, role)
     plan = JudgePlan(tmp_path / "work", {"reddit": pool.folder}, (folder,), False, 1, 20, "faiss", 100, 1)
     query, passage = ["salt salt"], ["salt sea stone"]
-    hashes = [text_hashes(side)[:, None] for side in (query, passage)]
+    hashes = [text_hashes(side) for side in (query, passage)]
     pairs = Pairs("reddit", query, passage, np.zeros(1, np.uint8), hashes[0], hashes[1], np.zeros((1, 2), np.uint64))
     judgement = Judges(plan).judge(pairs)
     assert judgement.passage_ranks.tolist() == [2]
     assert judgement.bm25_passage_ranks.tolist() == [2]
+
+
+WAYS = ("salt", "sea salt", "salt sea", "salt salt", "sea")
+FAQ = [
+    *(Row(f"{way} {name}", f"{name} stone", f"q{name}-{way}", f"p{name}-{way}") for name in "abcd" for way in WAYS),
+    Row("sea salt a", "iron stone", "q5", "p5"),  # a question of two answers
+    Row("b stone", "b salt", "q6", "p6"),  # an answer that is a question
+]
+
+
+@pytest.mark.parametrize("path", ["auto", "faiss"])
+def test_members_that_share_a_text_on_whichever_side_never_compete(path: str, tmp_path: Path) -> None:
+    (pool,) = make_pools(
+        [PoolPlan("all", 100, (write_candidates(tmp_path, FAQ),))], Engine(), str(tmp_path / "out"), tmp_path / "work"
+    )
+    encoder = static_encoder(train_tokenizer([text for row in FAQ for text in row[:2]] * 2, 80), 16)
+    encoder.save(tmp_path / "model")
+    for role in ROLES:
+        encode_pool(tmp_path / "work", pool, encoder, role)
+    queries, passages = [row.query for row in FAQ], [row.passage for row in FAQ]
+    ours, theirs = (encoder.encode(queries, "query"), encoder.encode(passages, "passage"))
+    judges = Judges(
+        JudgePlan(tmp_path / "work", {"reddit": pool.folder}, (tmp_path / "model",), False, 1, 20, path, 100, 1)
+    )
+    hashes, none = [text_hashes(side) for side in (queries, passages)], np.zeros((len(FAQ), 2), np.uint64)
+    folds = np.zeros(len(FAQ), np.uint8)
+    found = judges.judge(Pairs("reddit", queries, passages, folds, hashes[0], hashes[1], none))
+
+    def rank(row: int, side: int, scores: NDArray[np.float64]) -> int:
+        """By the rule: texts that score higher, once each, without those of members that share a text with the pair."""
+        own = set(FAQ[row][:2])
+        shared = {member[side] for member in FAQ if own & set(member[:2])}
+        better = {FAQ[at][side] for at in np.flatnonzero(scores > scores[row] + 1e-6)}
+        return 1 + len(better - shared)
+
+    scores = ours.astype(np.float64) @ theirs.T.astype(np.float64)
+    assert found.passage_ranks.tolist() == [rank(row, 1, scores[row]) for row in range(len(FAQ))]
+    assert found.query_ranks.tolist() == [rank(row, 0, scores[:, row]) for row in range(len(FAQ))]
+    assert found.bm25_query_ranks[:20].tolist() == [1] * 20
 
 
 def test_survivors_are_those_that_the_loosest_rule_keeps() -> None:
