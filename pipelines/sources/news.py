@@ -46,6 +46,8 @@ NAMES = {
     "stories": re.compile(rf".*stories.*\.(?:tgz|tar{PACKED})", re.IGNORECASE),
 }
 TEXT_KEY = re.compile(rb'"(?:maintext|text|article)"\s*:')
+BY_NAME = re.compile(rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{[^{}]*' + TEXT_KEY.pattern)
+"""A document of articles that are members of one object, each under an address or another name."""
 MAX_WHOLE = 1 << 28
 """Bytes of a JSON file that is one document and must be read whole; longer ones must come as lines."""
 
@@ -113,6 +115,10 @@ class News(WebSource):
             if b"\n" in head.strip() and not TEXT_KEY.search(head):
                 raise WrongSource(
                     f'{file.name}: its first objects have neither "text", "maintext" nor "article"; rename the field'
+                )
+            if BY_NAME.match(head):
+                raise WrongSource(
+                    f"{file.name}: its articles are members of one object; make an array of them (jq '[.[]]')"
                 )
         elif file.form == "story" and b"\x00" in head:
             raise WrongSource(f"{file.name}: is no text; is it another kind of file, renamed?")

@@ -333,6 +333,12 @@ SNIFFED = {
     "a WARC file": ("a.warc.gz", response(1), None),
     "no JSON": ("a.jsonl", b"title,text\n", "begins with b'title,text\\n'; articles are JSON objects"),
     "other JSON": ("a.jsonl", b'{"title": "a", "body": "b"}\n{}\n', 'have neither "text", "maintext" nor "article"'),
+    "articles by address": (
+        "a.json",
+        b'{\n "https://a.org/1": {\n  "title": "a", "text": "b"}}\n',
+        "its articles are members of one object; make an array of them",
+    ),
+    "Mongo's id first": ("a.json", b'{\n "_id": {"$oid": "5f"},\n "title": "a", "text": "b"}\n', None),
     "pages of CCNet": ("a.jsonl", b'{"raw_content": "a"}\n', "read it with --source commoncrawl"),
     "no story": ("a.story", b"PNG\x00", "is no text"),
     "no archive": ("a.warc.gz", b"<html>", "not with WARC/"),
