@@ -77,7 +77,12 @@ def hold_output(uri: str, command: str, flag: str = "--output") -> Iterator[None
     with hold_file(os.path.join(path, MARKER), uri, command, flag=flag):
         with _refuse_unwritable(uri, flag):
             storage.remove_temporary(storage.join(path, WORK), below=True)
-        yield
+        try:
+            yield
+        except Exception:  # worker processes were killed then
+            for name in OUR_FOLDERS:
+                storage.remove_temporary(storage.join(path, name), below=True)
+            raise
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from google.protobuf import json_format, text_format
 SPEAKERS = (
     *("apache_beam.runners.common", "apache_beam.runners.worker.sdk_worker"),
     *("apache_beam.runners.worker.sdk_worker_main", "apache_beam.runners.worker.log_handler"),
+    "apache_beam.runners.worker.data_plane",
 )
 """Modules of Beam that log the traceback of an error which they raise, or send to the runner, as well."""
 
@@ -159,3 +160,5 @@ class WatchedRunner(FnApiRunner):
         finally:
             for process in watch.processes:
                 process.kill()
+            for process in watch.processes:
+                process.wait()  # so that no file of theirs appears any more

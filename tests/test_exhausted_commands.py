@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import os
 import resource
@@ -183,10 +184,11 @@ def workers_of(process: int) -> list[int]:
     """The worker processes below a process."""
     found = []
     for task in Path(f"/proc/{process}/task").glob("*"):
-        for child in map(int, (task / "children").read_text().split()):
-            if b"\0pipelines.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
-                found.append(child)
-            found += workers_of(child)
+        with contextlib.suppress(OSError):  # it has ended
+            for child in map(int, (task / "children").read_text().split()):
+                if b"\0pipelines.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(child)
+                found += workers_of(child)
     return found
 
 

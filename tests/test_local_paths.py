@@ -30,7 +30,7 @@ LOCAL = {
 }
 ADDRESSES = {
     "build": {"--input", "--input-prefix", "--output", "--opt-out"},
-    "judge": {"--input", "--output"},
+    "judge": {"--foreign", "--input", "--output"},
     "refilter": {"--input", "--output"},
     "train": {"--data"},
     "evaluate": {"--json", "--runs"},
@@ -38,7 +38,7 @@ ADDRESSES = {
     "lm calibrate": {"--input"},
     "lm score": {"--input"},
 }
-PLACES = {"DIR", "FILE", "NAME|FILE", "MODEL", "M", "URI"}
+PLACES = {"DIR", "FILE", "NAME|FILE", "MODEL", "M", "URI", "[NAME=]URI", "SOURCE=URI"}
 """What the help calls a flag's value where it is a path or an address."""
 
 

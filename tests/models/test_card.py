@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 from models.card import write_card
+from models.prompts import E5_PROMPTS
 from models.static.encoder import static_encoder
 from models.static.tokenizer import train_tokenizer
 from models.transformer.encoder import TransformerEncoder
@@ -33,7 +34,7 @@ def test_prompts_are_told_where_there_are_any(tmp_path: Path) -> None:
 
 def test_both_kinds_of_encoder_write_theirs(tmp_path: Path) -> None:
     static_encoder(train_tokenizer(texts(20, 0), 60), 16).save(tmp_path / "static")
-    TransformerEncoder(write_tiny_bert(tmp_path / "bert")).save(tmp_path / "transformer")
+    TransformerEncoder(write_tiny_bert(tmp_path / "bert"), prompts=E5_PROMPTS).save(tmp_path / "transformer")
     static, transformer = ((tmp_path / kind / "README.md").read_text() for kind in ("static", "transformer"))
     assert "- static-embeddings\n" in static
     assert "tokens of 16 dimensions" in static
