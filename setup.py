@@ -92,8 +92,10 @@ TEST = [
     "pytest>=8.0",
     "pytest-xdist>=3.5",
     "hypothesis>=6.100",
-    "datasets>=3.0",  # it and pandas read the shards in the tests, as users do
+    "datasets>=3.0",  # these read the shards in the tests, as users do
+    "duckdb>=1.0",
     "pandas>=2.2",
+    "polars>=1.0",
     "datasketch>=2.0",  # the reference for MinHash
     "moto[server]>=5.0",  # an s3 server on loopback
     *TRAFILATURA,
