@@ -131,7 +131,7 @@ setup(
         "cpu": [*MODELLING, "faiss-cpu>=1.9"],
         "gpu": [*MODELLING, "faiss-gpu-cu12>=1.9"],
         "test": TEST,
-        "dev": [*TEST, "ruff>=0.15", "mypy>=1.18"],
+        "dev": [*TEST, "ruff>=0.15", "mypy>=1.18", "types-protobuf"],
         "bench": BENCH,
     },
     entry_points={"console_scripts": ["ccpairs = ccpairs.__main__:main"]},
