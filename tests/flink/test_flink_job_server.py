@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -231,13 +232,13 @@ def test_errors_of_jobs_keep_their_reason(jar: str, samples: Any) -> None:
         )
         for kind in ("memory", "error")
     }  # fmt: skip
-    assert (found["memory"].returncode, found["memory"].stderr.splitlines()) == (
-        2,
-        [
-            "ccpairs: the job server of Flink ended: Terminating due to java.lang.OutOfMemoryError: Java heap space. "
-            "Give Java more memory, as in JAVA_TOOL_OPTIONS=-Xmx8g. The same command goes on where this one stopped"
-        ],
-    )
+    # Which of Java's limits is met first differs from run to run.
+    assert found["memory"].returncode == 2
+    assert re.fullmatch(
+        r"ccpairs: the job server of Flink ended: Terminating due to java\.lang\.OutOfMemoryError: [^.\n]+\. "
+        r"Give Java more memory, as in JAVA_TOOL_OPTIONS=-Xmx8g\. The same command goes on where this one stopped\n",
+        found["memory"].stderr,
+    ), found["memory"].stderr
     assert found["error"].returncode == 1
-    assert "ValueError: no 0 [while running" in found["error"].stderr.splitlines()[-1]
+    assert re.search(r"ValueError: no \d \[while running", found["error"].stderr.splitlines()[-1])
     assert "\tat org.apache" not in found["error"].stderr
