@@ -28,7 +28,7 @@ OUT_OF_MEMORY = 71
 def hang_ups_unheard() -> Iterator[None]:
     """Keep threads of Beam's from printing a traceback when the other side of a connection ends.
 
-    Where that is an error, the main thread gets it too.
+    Where that is an error, the main thread gets it too, and may get it first: then they are kept from it for good.
     """
     heard = threading.excepthook
 
@@ -37,10 +37,8 @@ def hang_ups_unheard() -> Iterator[None]:
             heard(ended)
 
     threading.excepthook = hook
-    try:
-        yield
-    finally:
-        threading.excepthook = heard
+    yield
+    threading.excepthook = heard
 
 
 def main() -> None:
